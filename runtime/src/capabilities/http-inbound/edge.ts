@@ -1,0 +1,205 @@
+import { Buffer } from 'node:buffer';
+import { METHODS, type ServerResponse } from 'node:http';
+import { encodeHttpRequest } from '../../abi/events.ts';
+import { Writer } from '../../abi/msgpack/writer.ts';
+import { Code } from '../../abi/codes.ts';
+import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Log, Outcome, Plugin, PluginEnd, Port } from '../../ext.ts';
+import { reply, unavailable } from '../../edge/reply.ts';
+import { parseQuery } from './query.ts';
+import { type RouteMatch, RouteTable } from './route-table.ts';
+import { inlineBytes } from '../../link/link.ts';
+import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.ts';
+
+/** How often requests that have waited too long are looked for, in milliseconds. */
+const sweepMs = 250;
+
+/** The edge end: the route table of all plugins, and the requests that wait for each of them. */
+export function edge({ listener, log }: EdgeContext): EdgeEnd {
+  const routes = new RouteTable<RoutedPlugin>();
+  listener.on('route', (incoming) => {
+    const match = routes.match(incoming.method, incoming.path);
+    if (match === undefined) return false;
+    if (match === 'bad-encoding') reply(incoming.response, 400, 'bad percent-encoding in the path');
+    else if ('allow' in match) reply(incoming.response, 405, 'method not allowed', ['Allow', match.allow.join(', ')]);
+    else match.owner.handle(incoming, match);
+    return true;
+  });
+  return {
+    plugin: (port) => new RoutedPlugin(port, { routes, log, timeoutMs: listener.requestTimeoutMs, body: listener.body }),
+  };
+}
+
+interface RoutedOptions {
+  readonly routes: RouteTable<RoutedPlugin>;
+  readonly log: Log;
+  readonly timeoutMs: number;
+  readonly body: EdgeContext['listener']['body'];
+}
+
+/** A request between its arrival and its answer. */
+class Waiting implements Event {
+  readonly kind = 0;
+  readonly id: number;
+  readonly payload: Uint8Array;
+  readonly response: ServerResponse;
+  readonly arrived = performance.now();
+  readonly #plugin: RoutedPlugin;
+
+  constructor(plugin: RoutedPlugin, request: { id: number; payload: Uint8Array; response: ServerResponse }) {
+    this.#plugin = plugin;
+    this.id = request.id;
+    this.payload = request.payload;
+    this.response = request.response;
+  }
+
+  done(outcome: Outcome): void {
+    this.#plugin.settled(this, outcome);
+  }
+}
+
+/** What the edge keeps for one plugin: it outlives the plugin's instances. */
+class RoutedPlugin implements PluginEnd {
+  readonly #port: Port;
+  readonly #options: RoutedOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Requests whose instance ended before it began with them: the next one gets them. */
+  #undelivered: Waiting[] = [];
+  #claimed = new Set<string>();
+
+  constructor(port: Port, options: RoutedOptions) {
+    this.#port = port;
+    this.#options = options;
+    const timer = setInterval(() => this.#sweep(), sweepMs);
+    timer.unref();
+    port.scope.defer(() => clearInterval(timer));
+  }
+
+  effect(kind: number, payload: Uint8Array, id: number): number {
+    if (kind === Effect.register) return this.#register(payload);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return Code.ok;
+    this.#waiting.delete(id);
+    write(waiting.response, decodeAnswer(payload));
+    return Code.ok;
+  }
+
+  attached(): void {
+    this.#claimed = new Set();
+    const again = this.#undelivered;
+    this.#undelivered = [];
+    for (const waiting of again) {
+      if (this.#waiting.has(waiting.id) && !this.#port.push(waiting)) this.#refuse(waiting);
+    }
+  }
+
+  closed(): void {
+    const left = this.#undelivered;
+    this.#undelivered = [];
+    for (const waiting of left) if (this.#waiting.has(waiting.id)) this.#refuse(waiting);
+  }
+
+  ready(): void {
+    const claimed = this.#claimed;
+    this.#options.routes.sweep(this, ({ method, pattern }) => claimed.has(`${method} ${pattern}`));
+  }
+
+  /** Takes a request that matched one of the plugin's routes. Hot: every request goes through it. */
+  handle(incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>): void {
+    if (!this.#port.up) return unavailable(incoming.response);
+    this.#options.body(incoming, (body) => this.#enqueue(incoming, match, body));
+  }
+
+  settled(waiting: Waiting, outcome: Outcome): void {
+    if (outcome === 'undelivered') {
+      if (this.#waiting.has(waiting.id)) this.#undelivered.push(waiting);
+      return;
+    }
+    if (!this.#waiting.delete(waiting.id)) return;
+    if (outcome === 'broken') return reply(waiting.response, 502, 'plugin failed');
+    this.#options.log.warn('plugin did not respond', { plugin: this.#port.plugin.name, id: waiting.id });
+    reply(waiting.response, 500, 'plugin did not respond');
+  }
+
+  #enqueue(incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>, body: Uint8Array): void {
+    const { response } = incoming;
+    const id = this.#port.nextId();
+    const waiting = new Waiting(this, { id, payload: encode(id, incoming, match, body), response });
+    if (!this.#port.push(waiting)) return unavailable(response);
+    this.#waiting.set(id, waiting);
+    response.once('close', () => {
+      if (this.#waiting.delete(id)) this.#port.cancel(waiting);
+    });
+  }
+
+  #register(payload: Uint8Array): number {
+    const { method, pattern } = decodeClaim(payload);
+    const { routes, log } = this.#options;
+    const plugin: Plugin = this.#port.plugin;
+    if (routes.add({ method, pattern }, this) === 'taken') return Code.refused;
+    const key = `${method} ${pattern}`;
+    if (this.#claimed.has(key)) return Code.ok;
+    this.#claimed.add(key);
+    log.info('http route registered', { plugin: plugin.name, method, pattern: printable(pattern) });
+    if (!reachable.has(method)) {
+      log.warn('http route is never reached', { plugin: plugin.name, method, reason: 'the HTTP parser does not know the method' });
+    }
+    return Code.ok;
+  }
+
+  #refuse(waiting: Waiting): void {
+    this.#waiting.delete(waiting.id);
+    unavailable(waiting.response);
+  }
+
+  /** Requests wait in the order they came, so the first that is young enough ends the look. */
+  #sweep(): void {
+    const limit = performance.now() - this.#options.timeoutMs;
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.arrived > limit) return;
+      this.#waiting.delete(waiting.id);
+      this.#port.cancel(waiting);
+      reply(waiting.response, 504, 'plugin timeout');
+    }
+  }
+}
+
+/** Methods that arrive as requests. The parser knows CONNECT too, but it asks for a tunnel. */
+const reachable: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'));
+
+const writer = new Writer(4096);
+
+function encode(id: number, incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>, body: Uint8Array): Uint8Array {
+  writer.reset();
+  encodeHttpRequest(writer, {
+    id,
+    method: incoming.method,
+    path: match.path,
+    params: match.params,
+    query: incoming.query === '' ? none : parseQuery(incoming.query),
+    headers: incoming.headers,
+    body,
+    host: incoming.host,
+    remoteAddr: incoming.remoteAddr,
+    proto: incoming.proto,
+    rawPath: incoming.path,
+  });
+  return writer.take();
+}
+
+const none: readonly string[] = [];
+
+/** Writes an answer that the guest end has checked. Hot. */
+function write(response: ServerResponse, { status, headers, body }: Answer & { headers: string[] }): void {
+  if (response.destroyed) return;
+  const bodiless = status === 204 || status === 304;
+  if (!bodiless) headers.push('Content-Length', String(body.length));
+  response.writeHead(status, headers);
+  if (bodiless || body.length === 0 || response.req.method === 'HEAD') response.end();
+  // A small body goes out as a binary string, in one piece with the head. A view of the ring dies on return.
+  else if (body.length <= inlineBytes) response.end(latin1(body, 0, body.length), 'latin1');
+  else response.end(body);
+}
+
+function printable(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8');
+}

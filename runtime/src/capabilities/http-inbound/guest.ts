@@ -1,0 +1,89 @@
+import { Code } from '../../abi/codes.ts';
+import { canonicalHeaderName, isHeaderName, isHeaderValue } from '../../abi/header-name.ts';
+import { decodeHttpResponse, decodeRoute } from '../../abi/structs.ts';
+import { Failure, type GuestContext, type GuestEnd } from '../../ext.ts';
+import { contentTypeOf } from './content-type.ts';
+import { type Answer, Effect, encodeAnswer, encodeClaim, maxAnswerHeaderBytes, maxAnswerHeaders } from './wire.ts';
+
+/** Headers that describe the connection or the framing: those are the edge's. */
+const dropped: ReadonlySet<string> = new Set(['Content-Length', 'Transfer-Encoding', 'Connection']);
+
+type Response = ReturnType<typeof decodeHttpResponse>;
+
+/** The guest end: checks what the guest says, so that nothing a guest returns can throw on the edge. */
+export function guest(context: GuestContext): GuestEnd<Functions> {
+  let answered = true;
+  return {
+    functions: {
+      http_register(bytes) {
+        const request = decodeRoute(bytes);
+        const method = request.method.trim().toUpperCase();
+        const { path: pattern } = request;
+        if (!isHeaderName(method)) throw new Failure(Code.refused, `"${method}" is not an HTTP method`);
+        if (!pattern.startsWith('/')) throw new Failure(Code.refused, 'a route pattern begins with /');
+        if (/[\s?#]/.test(pattern)) {
+          throw new Failure(Code.refused, 'a route pattern has no blank, ? or # in it');
+        }
+        const code = context.ask(Effect.register, encodeClaim({ method, pattern }));
+        if (code !== 0) throw new Failure(code, `the route ${method} ${pattern} belongs to another plugin`);
+      },
+      http_respond(bytes) {
+        const response = decodeHttpResponse(bytes);
+        const { event } = context;
+        if (answered || event === undefined || event.id !== response.id) {
+          throw new Failure(Code.refused, `no request with the id ${response.id} is waiting`);
+        }
+        answered = true;
+        if (event.cancelled) return;
+        context.send(Effect.respond, encodeAnswer(toAnswer(response, context)), event.id);
+      },
+    },
+    deliver() {
+      answered = false;
+    },
+  };
+}
+
+type Functions = {
+  readonly http_register: { readonly params: readonly ['in'] };
+  readonly http_respond: { readonly params: readonly ['in'] };
+};
+
+/** What the edge will write: the guest's response, or 502 with the reason in the log. */
+function toAnswer(response: Response, { log }: GuestContext): Answer {
+  const problem = (reason: string): Answer => {
+    log.warn('bad response from plugin', { id: response.id, reason });
+    return { status: 502, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: badResponse };
+  };
+  const status = response.status === 0 ? 200 : response.status;
+  if (!(status >= 200 && status <= 599)) return problem(`status ${status} is outside 200-599`);
+  const lines = new Map<string, readonly string[]>();
+  for (const [name, values] of response.headers) {
+    if (!isHeaderName(name)) return problem(`a header name that HTTP forbids: ${JSON.stringify(name.slice(0, 64))}`);
+    const canonical = canonicalHeaderName(name);
+    if (!dropped.has(canonical)) lines.set(canonical, values);
+  }
+  if (response.cookies.length > 0) {
+    lines.set('Set-Cookie', [...(lines.get('Set-Cookie') ?? []), ...response.cookies]);
+  }
+  const headers: string[] = [];
+  let size = 0;
+  for (const [name, values] of lines) {
+    for (const value of values) {
+      if (!isHeaderValue(value)) return problem(`a value that HTTP forbids in the header ${name}`);
+      headers.push(name, value);
+      size += name.length + value.length;
+    }
+  }
+  if (size > maxAnswerHeaderBytes) return problem(`headers of ${size} bytes; at most ${maxAnswerHeaderBytes} are sent`);
+  if (headers.length > maxAnswerHeaders * 2) {
+    return problem(`${headers.length / 2} header lines; at most ${maxAnswerHeaders} are sent`);
+  }
+  const { body } = response;
+  if (body.length > 0 && !lines.has('Content-Type')) {
+    headers.push('Content-Type', contentTypeOf(body), 'X-Content-Type-Options', 'nosniff');
+  }
+  return { status, headers, body };
+}
+
+const badResponse = new TextEncoder().encode('bad response from plugin\n');

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { parseCommandLine, UsageError, type Command, type Environment } from './command-line.ts';
+
+function flagsOf(argv: readonly string[], env: Environment = {}): Extract<Command, { name: 'run' }>['flags'] {
+  const command = parseCommandLine(argv, env);
+  assert.equal(command.name, 'run');
+  return command.flags;
+}
+
+function refusal(argv: readonly string[], env: Environment = {}): string {
+  let message = '';
+  assert.throws(
+    () => parseCommandLine(argv, env),
+    (error) => {
+      assert.ok(error instanceof UsageError);
+      message = error.message;
+      return true;
+    },
+    argv.join(' '),
+  );
+  return message;
+}
+
+suite('command line', () => {
+  test('takes a flag with one dash or two, with its value behind it or behind an equals sign', () => {
+    for (const argv of [
+      ['-manifest', 'a.toml', '-http-port', '9090'],
+      ['--manifest', 'a.toml', '--http-port', '9090'],
+      ['-manifest=a.toml', '--http-port=9090'],
+      ['run', '-http-port=9090', 'a.toml'],
+      ['-http-port', '9090', 'run', 'a.toml'],
+      ['run', '-http-port', '9090', '--', 'a.toml'],
+    ]) {
+      const { manifest, httpPort } = flagsOf(argv);
+      assert.deepEqual({ manifest, httpPort }, { manifest: 'a.toml', httpPort: 9090 }, argv.join(' '));
+    }
+  });
+
+  test('has a default for every flag but those that may be left out', () => {
+    assert.deepEqual(flagsOf(['-manifest', 'a.toml']), {
+      manifest: 'a.toml',
+      httpPort: 8080,
+      storageRoot: './data',
+      drainTimeout: 8_000,
+      requestTimeout: 30_000,
+      startTimeout: 30_000,
+      maxBodyBytes: 10_485_760,
+      maxConnections: 10_000,
+      headerTimeout: 10_000,
+      bodyTimeout: 30_000,
+      pluginThreads: 16,
+      logLevel: 'info',
+    });
+  });
+
+  test('reads the variable of a flag that is not given', () => {
+    const env = { PULP_MANIFEST: 'b.toml', PULP_HTTP_PORT: '1', PULP_LOG_FORMAT: 'json', PULP_HTTP_HOST: '' };
+    const flags = flagsOf(['-http-port', '2'], env);
+    assert.equal(flags.manifest, 'b.toml');
+    assert.equal(flags.httpPort, 2);
+    assert.equal(flags.logFormat, 'json');
+    assert.equal(flags.httpHost, undefined);
+    assert.equal(flagsOf(['run', 'c.toml'], env).manifest, 'c.toml');
+  });
+
+  test('lets the last of two values count', () => {
+    assert.equal(flagsOf(['run', '-http-port', '1', '-http-port', '2']).httpPort, 2);
+  });
+
+  test('takes the manifest in a folder, and the folder it is in without one', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pulp-cli-'));
+    t.after(() => {
+      rmSync(folder, { recursive: true });
+    });
+    assert.equal(flagsOf(['run', folder]).manifest, join(folder, 'pulp.plugin.toml'));
+    assert.equal(flagsOf(['-manifest', folder]).manifest, join(folder, 'pulp.plugin.toml'));
+    assert.equal(flagsOf(['run']).manifest, 'pulp.plugin.toml');
+    assert.equal(flagsOf(['run', join(folder, 'none')]).manifest, join(folder, 'none'));
+  });
+
+  test('shows help and version, however they are asked for', () => {
+    for (const argv of [
+      ['help'],
+      ['--help'],
+      ['-help'],
+      ['-h'],
+      ['run', '--help'],
+      ['help', 'run'],
+      ['-h', '--version'],
+    ]) {
+      assert.deepEqual(parseCommandLine(argv, {}), { name: 'help' }, argv.join(' '));
+    }
+    assert.deepEqual(parseCommandLine(['--version'], {}), { name: 'version' });
+    assert.deepEqual(parseCommandLine(['-version'], {}), { name: 'version' });
+    assert.deepEqual(parseCommandLine(['--version'], { PULP_HTTP_PORT: 'x' }), { name: 'version' });
+  });
+
+  test('refuses to run nothing', () => {
+    assert.match(refusal([]), /^no manifest/);
+    assert.match(refusal(['-http-port', '9090']), /^no manifest/);
+    assert.match(refusal(['run', '']), /empty/);
+  });
+
+  test('suggests the nearest flag for one it does not know', () => {
+    assert.equal(refusal(['-htp-port', '1']), 'unknown flag "-htp-port"; did you mean -http-port?');
+    assert.equal(refusal(['--manifst=a']), 'unknown flag "--manifst"; did you mean -manifest?');
+    assert.equal(refusal(['-zzzzzzzzzz']), 'unknown flag "-zzzzzzzzzz"');
+    assert.match(refusal(['-__proto__', 'x']), /^unknown flag/);
+    assert.match(refusal(['-constructor=x']), /^unknown flag/);
+    assert.match(refusal(['-']), /is not a flag/);
+    assert.match(refusal(['---x']), /is not a flag/);
+  });
+
+  test('says which value cannot be one, where it is from and what would do', () => {
+    assert.equal(
+      refusal(['run', '-http-port', '99999']),
+      '-http-port is "99999": it must be a whole number from 0 to 65535',
+    );
+    assert.match(refusal(['run', '-http-port=-1']), /^-http-port is "-1"/);
+    assert.match(refusal(['run', '-http-port', '-1']), /is not a flag|is "-1"|unknown flag/);
+    assert.match(
+      refusal(['run'], { PULP_DRAIN_TIMEOUT: 'soon' }),
+      /^PULP_DRAIN_TIMEOUT is "soon": it must be a time/,
+    );
+    assert.match(refusal(['-manifest=']), /^-manifest is ""/);
+  });
+
+  test('says which flag lacks its value', () => {
+    assert.equal(refusal(['-manifest']), '-manifest needs a value');
+    assert.equal(refusal(['-manifest', '-http-port', '1']), '-manifest needs a value');
+    assert.equal(refusal(['--help=yes']), '--help takes no value');
+  });
+
+  test('refuses arguments that it has no use for', () => {
+    assert.match(refusal(['run', 'a', 'b']), /^unexpected argument "b"/);
+    assert.equal(refusal(['rum']), 'unknown command "rum"; did you mean run?');
+    assert.equal(
+      refusal(['./my-plugin']),
+      'unexpected argument "./my-plugin"; to run a plugin: pulp run ./my-plugin',
+    );
+    assert.match(refusal(['run', 'a', '-manifest', 'b']), /give one of them$/);
+  });
+});

@@ -1,0 +1,116 @@
+import { LOG_FORMATS } from '../log/logger.ts';
+import { LEVELS } from '../log/level.ts';
+import { choice, count, duration, size, text, type ValueKind } from './values.ts';
+
+/** One flag. Its name, its variable, its place in the help and in the docs all follow from this. */
+export interface Flag<T = unknown> {
+  readonly kind: ValueKind<T>;
+  /** What counts when neither flag nor variable is given, as it would be written on the command line. */
+  readonly fallback?: string;
+  /** Where the default is no fixed value: what help says of it. */
+  readonly fallbackNote?: string;
+  readonly about: string;
+}
+
+/** A flag that takes no value and has no variable. */
+export interface Switch {
+  readonly about: string;
+}
+
+const seconds = duration({ min: 1 });
+
+/**
+ * Every flag with a value, in the order of the help. The key gives the name (`httpPort` is `-http-port`)
+ * and the variable (`PULP_HTTP_PORT`); the flag wins over the variable.
+ */
+export const FLAGS = {
+  manifest: flag(text('PATH'), {
+    about: 'pulp.plugin.toml of the plugin to run, or its folder',
+  }),
+  httpPort: flag(count('PORT', { min: 0, max: 65_535 }), {
+    fallback: '8080',
+    about: 'port for HTTP, WebSocket and SSE; 0 takes any free one',
+  }),
+  httpHost: flag(text('ADDRESS'), {
+    fallbackNote: 'every interface',
+    about: 'address to listen on, such as 127.0.0.1',
+  }),
+  httpCert: flag(text('FILE'), { about: 'certificate (PEM) for HTTPS; not yet available' }),
+  httpKey: flag(text('FILE'), { about: 'private key (PEM) for HTTPS; not yet available' }),
+  storageRoot: flag(text('FOLDER'), {
+    fallback: './data',
+    about: 'where plugins keep their files and databases, a folder for each',
+  }),
+  drainTimeout: flag(duration({ min: 0 }), {
+    fallback: '8s',
+    about: 'how long steps that run at shutdown may still take',
+  }),
+  requestTimeout: flag(seconds, {
+    fallback: '30s',
+    about: 'how long a client waits for a plugin before it gets 504',
+  }),
+  startTimeout: flag(seconds, { fallback: '30s', about: 'how long a plugin may take to start' }),
+  maxBodyBytes: flag(size({ min: 1, max: 2 ** 30 }), {
+    fallback: '10MiB',
+    about: 'largest request body; a larger one gets 413',
+  }),
+  maxConnections: flag(count('COUNT', { min: 1, max: 1_000_000 }), {
+    fallback: '10000',
+    about: 'connections at a time; further ones are closed at once',
+  }),
+  headerTimeout: flag(seconds, { fallback: '10s', about: 'how long a client may take to send its headers' }),
+  bodyTimeout: flag(seconds, {
+    fallback: '30s',
+    about: 'how long a client may take to send a whole request',
+  }),
+  pluginThreads: flag(count('COUNT', { min: 1, max: 1_024 }), {
+    fallback: '16',
+    about: 'threads for plugins; beyond that number plugins share',
+  }),
+  logFormat: flag(choice(LOG_FORMATS), {
+    fallbackNote: 'pretty on a terminal, otherwise text',
+    about: 'how log lines look; text is logfmt',
+  }),
+  logLevel: flag(choice(LEVELS), { fallback: 'info', about: 'least urgent level to log' }),
+} as const;
+
+/** The flags without a value. */
+export const SWITCHES = {
+  help: { about: 'show this text' },
+  version: { about: 'show the versions of Pulp and Node' },
+} as const satisfies Record<string, Switch>;
+
+export type FlagKey = keyof typeof FLAGS;
+export type SwitchKey = keyof typeof SWITCHES;
+
+type ValueOf<F> = F extends { readonly kind: ValueKind<infer T>; readonly fallback: string }
+  ? T
+  : F extends { readonly kind: ValueKind<infer T> }
+    ? T | undefined
+    : never;
+
+/** What the flags came to: times in milliseconds, sizes in bytes. */
+export type FlagValues = { readonly [K in FlagKey]: ValueOf<(typeof FLAGS)[K]> };
+
+/** The keys of a table such as `FLAGS`, with their type. */
+export function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the type of literal keys
+  return Object.keys(table) as K[];
+}
+
+/** `httpPort` as it is written on the command line: `http-port`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `httpPort` as an environment variable: `PULP_HTTP_PORT`. */
+export function variableName(key: FlagKey): string {
+  return `PULP_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
+}
+
+function flag<T, const R extends Omit<Flag, 'kind'>>(
+  kind: ValueKind<T>,
+  rest: R,
+): { readonly kind: ValueKind<T> } & R {
+  return { kind, ...rest };
+}

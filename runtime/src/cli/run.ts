@@ -1,0 +1,178 @@
+import { inspect } from 'node:util';
+import type { Host, HostOptions } from '../host/host.ts';
+import { createLogger, type Logger } from '../log/logger.ts';
+import type { Environment } from './command-line.ts';
+import { Crashes, type CrashSource } from './crashes.ts';
+import type { FlagValues } from './flags.ts';
+import { Signals, signalExitCode, type SignalSource } from './signals.ts';
+import { describeStartError } from './start-error.ts';
+
+/** A host as `run` uses it. */
+export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished'>;
+
+/** What `run` touches besides the host. Every default is the real thing; tests give their own. */
+export interface RunOptions {
+  readonly flags: FlagValues & { readonly manifest: string };
+  readonly env: Environment;
+  /** Writes to standard error; settles when it is written. */
+  readonly complain: (text: string) => Promise<void>;
+  /** Default: `Host.start`, imported only here so that `pulp --help` need not wait for it. */
+  readonly start?: (options: HostOptions) => Promise<RunningHost>;
+  /** Told once the host runs and all it logged so far is written. */
+  readonly started?: (host: RunningHost) => void;
+  readonly log?: Logger;
+  readonly source?: SignalSource & CrashSource;
+  /** Ends the process at once. Default `process.exit`. */
+  readonly exit?: (code: number) => void;
+}
+
+/** An error in Pulp itself: the code that sysexits.h calls EX_SOFTWARE. */
+const INTERNAL_ERROR = 70;
+
+/** How long the last lines may take when a second signal wants the end at once. */
+const LAST_WORDS_MS = 200;
+
+type Ending =
+  | { readonly by: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly by: 'crash' }
+  | { readonly by: 'itself'; readonly code: number };
+
+/**
+ * Runs a host until a signal, a crash or its own end. Settles with the exit code once everything that was
+ * logged is written (contract section 9): 0 after an end in order, 1 when it could not start or something
+ * was cut off, 70 after an error in Pulp itself. A second signal ends the process from within.
+ */
+export async function run(options: RunOptions): Promise<number> {
+  const { flags, complain } = options;
+  const refusal = refuseHttps(flags);
+  if (refusal !== undefined) {
+    await complain(`pulp: ${refusal}\n`);
+    return 1;
+  }
+
+  const log =
+    options.log ?? createLogger({ format: flags.logFormat, level: flags.logLevel, env: options.env });
+  const flushAtExit = (): void => log.flushSync();
+  process.once('exit', flushAtExit);
+  const source = options.source ?? process;
+  using signals = new Signals({
+    source,
+    again: (signal) => void endAtOnce(signal, log, options.exit ?? exitProcess),
+  });
+  using crashes = new Crashes(source, log);
+  const ending = firstEnding(signals, crashes, log);
+
+  let code = 1;
+  const host = await startHost(options, log, ending);
+  if (host !== undefined) code = await untilEnd(host, log, ending);
+  if (crashes.happened) code = INTERNAL_ERROR;
+  if (code === 0) log.info('pulp exit clean');
+  await log.flush();
+  process.off('exit', flushAtExit);
+  return code;
+}
+
+function firstEnding(signals: Signals, crashes: Crashes, log: Logger): Promise<Ending> {
+  return Promise.race([
+    signals.first.then((signal): Ending => {
+      log.info('signal received', { signal });
+      return { by: 'signal', signal };
+    }),
+    crashes.first.then((): Ending => ({ by: 'crash' })),
+  ]);
+}
+
+/** Starts the host. Undefined: it could not start, or the end came first; whichever it was has been said. */
+async function startHost(
+  { flags, complain, started, ...options }: RunOptions,
+  log: Logger,
+  ending: Promise<Ending>,
+): Promise<RunningHost | undefined> {
+  try {
+    const starting = (options.start ?? startRealHost)(hostOptions(flags, log));
+    const first = await Promise.race([starting, ending]);
+    if (!('by' in first)) {
+      if (started !== undefined) {
+        await log.flush();
+        started(first);
+      }
+      return first;
+    }
+    // What is half started cannot be stopped in order, so the start may use the time that draining has.
+    const host = await within(flags.drainTimeout, starting);
+    if (host === undefined) log.error('ended before the start was over', { manifest: flags.manifest });
+    return host;
+  } catch (error) {
+    log.debug('start failed', { stack: inspect(error) });
+    await log.flush();
+    await complain(`${describeStartError(error, flags)}\n`);
+    return undefined;
+  }
+}
+
+async function startRealHost(options: HostOptions): Promise<RunningHost> {
+  const { Host } = await import('../host/host.ts');
+  return Host.start(options);
+}
+
+async function untilEnd(host: RunningHost, log: Logger, ending: Promise<Ending>): Promise<number> {
+  const itself = host.finished.then(({ code }): Ending => ({ by: 'itself', code }));
+  const end = await Promise.race([ending, itself]);
+  if (end.by === 'itself') return end.code;
+  try {
+    const { clean } = await host.stop(end.by === 'signal' ? { signal: end.signal } : {});
+    return clean ? 0 : 1;
+  } catch (error) {
+    log.error('stop failed', { stack: inspect(error) });
+    return 1;
+  }
+}
+
+async function endAtOnce(signal: NodeJS.Signals, log: Logger, exit: (code: number) => void): Promise<void> {
+  log.warn('second signal: ending at once', { signal });
+  await log.flush(LAST_WORDS_MS);
+  exit(signalExitCode(signal));
+}
+
+function exitProcess(code: number): void {
+  process.exit(code);
+}
+
+function refuseHttps({ httpCert, httpKey }: FlagValues): string | undefined {
+  if (httpCert === undefined && httpKey === undefined) return undefined;
+  if (httpKey === undefined) return '-http-cert is given without -http-key: HTTPS needs both';
+  if (httpCert === undefined) return '-http-key is given without -http-cert: HTTPS needs both';
+  return 'HTTPS is not available yet: leave out -http-cert and -http-key, and put a proxy that speaks HTTPS in front';
+}
+
+function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
+  const { httpHost } = flags;
+  return {
+    manifest: flags.manifest,
+    httpPort: flags.httpPort,
+    ...(httpHost === undefined ? {} : { httpHost }),
+    storageRoot: flags.storageRoot,
+    requestTimeoutMs: flags.requestTimeout,
+    drainTimeoutMs: flags.drainTimeout,
+    startTimeoutMs: flags.startTimeout,
+    headerTimeoutMs: flags.headerTimeout,
+    bodyTimeoutMs: flags.bodyTimeout,
+    maxBodyBytes: flags.maxBodyBytes,
+    maxConnections: flags.maxConnections,
+    pluginThreads: flags.pluginThreads,
+    log,
+  };
+}
+
+/** What a promise settles with, or undefined when that takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => {
+    resolve(undefined);
+  }, ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { FLAGS, SWITCHES, flagName, keysOf, variableName, type Flag } from './flags.ts';
+import { flagTable, help, usage } from './usage.ts';
+
+suite('help', () => {
+  test('names every flag, its variable and its default', () => {
+    const text = help();
+    for (const key of keysOf(FLAGS)) {
+      const flag: Flag = FLAGS[key];
+      assert.ok(text.includes(`  -${flagName(key)} ${flag.kind.placeholder}\n`), key);
+      assert.ok(text.includes(`variable: ${variableName(key)}\n`), key);
+      if (flag.fallback !== undefined) assert.ok(text.includes(`default: ${flag.fallback};`), key);
+    }
+    for (const key of keysOf(SWITCHES)) assert.ok(text.includes(`  -${flagName(key)}\n`), key);
+  });
+
+  test('fits a terminal of 100 columns', () => {
+    for (const line of `${help()}${usage()}`.split('\n')) assert.ok(line.length <= 100, line);
+  });
+
+  test('every default is a value that its flag takes', () => {
+    for (const key of keysOf(FLAGS)) {
+      const flag: Flag = FLAGS[key];
+      const { fallback } = flag;
+      if (fallback !== undefined) assert.doesNotThrow(() => flag.kind.parse(fallback), key);
+    }
+  });
+});
+
+suite('table of flags', () => {
+  test('is Markdown with a row for every flag', () => {
+    const rows = flagTable().trimEnd().split('\n');
+    assert.equal(rows.length, keysOf(FLAGS).length + 2);
+    // A bar inside a cell is escaped, so that each row has four cells.
+    for (const row of rows) assert.equal(row.replaceAll(String.raw`\|`, '').split('|').length, 6, row);
+    assert.ok(flagTable().includes('| `-http-port PORT` | `PULP_HTTP_PORT` | `8080` |'));
+  });
+});

@@ -1,0 +1,70 @@
+import { Buffer } from 'node:buffer';
+import type { EdgeRequest } from '../ext.ts';
+import type { Budget } from './budget.ts';
+import { reply, unavailable } from './reply.ts';
+
+export interface BodyOptions {
+  /** Largest body, in bytes: above it the client gets 413. */
+  readonly maxBytes: number;
+  /** What all bodies of the host share: when it is used up the client gets 503. */
+  readonly budget: Budget;
+}
+
+const empty = Buffer.alloc(0);
+
+/** Whether the head announces more than a body may have: it is refused before any of it is read. */
+function announcesTooMuch(headers: readonly string[], maxBytes: number): boolean {
+  const index = headers.indexOf('Content-Length');
+  return index >= 0 && Number(headers[index + 1]) > maxBytes;
+}
+
+/** Collects a body and hands it over whole; see `Listener.body`. */
+export function collectBody(incoming: EdgeRequest, options: BodyOptions, done: (body: Uint8Array) => void): void {
+  const { request, response, headers } = incoming;
+  if (!incoming.hasBody) return done(empty);
+  if (announcesTooMuch(headers, options.maxBytes)) return refuseLarge(incoming);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const stop = (): void => {
+    options.budget.give(size);
+    size = 0;
+    chunks.length = 0;
+    request.off('data', onData).off('end', onEnd).off('close', stop);
+  };
+  const onData = (chunk: Buffer): void => {
+    if (size + chunk.length > options.maxBytes) {
+      stop();
+      return refuseLarge(incoming);
+    }
+    if (!options.budget.take(chunk.length)) {
+      stop();
+      unavailable(response);
+      return leave(incoming);
+    }
+    size += chunk.length;
+    chunks.push(chunk);
+  };
+  const onEnd = (): void => {
+    const body = chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks);
+    stop();
+    done(body);
+  };
+  request.on('data', onData).on('end', onEnd).on('close', stop);
+}
+
+function refuseLarge(incoming: EdgeRequest): void {
+  reply(incoming.response, 413, 'request body too large', ['Connection', 'close']);
+  leave(incoming);
+}
+
+/**
+ * The rest of the body is not wanted. It is read and dropped for a moment, since a connection that is closed
+ * on unread bytes is reset, and the client might never see its answer (RFC 9112 section 9.6).
+ */
+function leave({ request }: EdgeRequest): void {
+  const { socket } = request;
+  request.resume();
+  const timer = setTimeout(() => socket.destroy(), 1000);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+}

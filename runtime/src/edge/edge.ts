@@ -1,0 +1,131 @@
+import type { Capability, EdgeEnd, Log } from '../ext.ts';
+import { Bell } from '../link/bell.ts';
+import { Budget } from './budget.ts';
+import { HttpListener, type ListenerOptions } from './listener.ts';
+import { EdgePlugin, type EdgePluginOptions } from './plugin.ts';
+
+/** Bytes that the queues of all plugins and the bodies being received may hold (contract section 6). */
+const hostBytes = 256 * 1024 * 1024;
+
+/**
+ * How long the edge looks for effects by itself after it last had something to do, in milliseconds. Waking a
+ * thread takes longer than most steps; bench/http.ts at one connection shows the difference.
+ */
+const lookMs = 0.1;
+
+/** Ids of one edge lie in a range of their own, so that an id says which edge it belongs to. */
+const idsPerEdge = 2 ** 44;
+
+export interface EdgeOptions extends Omit<ListenerOptions, 'budget' | 'log'> {
+  /** Which edge of the host this is, from 0. */
+  readonly index: number;
+  readonly log: Log;
+}
+
+/** The thread of the sockets: the listener, the edge ends of the capabilities, and the plugins behind them. */
+export class Edge {
+  readonly bell = new Bell();
+  readonly listener: HttpListener;
+  readonly #log: Log;
+  readonly #budget = new Budget(hostBytes);
+  readonly #scope = new AsyncDisposableStack();
+  readonly #ends = new Map<Capability, Promise<EdgeEnd | undefined>>();
+  readonly #plugins = new Set<EdgePlugin>();
+  #lastId: number;
+  #lookUntil = 0;
+  #looking = false;
+
+  constructor(options: EdgeOptions) {
+    this.#log = options.log;
+    this.#lastId = options.index * idsPerEdge;
+    this.listener = new HttpListener({ ...options, budget: this.#budget });
+    this.#sleep();
+  }
+
+  /** Adds a plugin, with this edge's end of each of its capabilities. */
+  async plugin(
+    channels: readonly Capability[],
+    options: Pick<EdgePluginOptions, 'plugin' | 'options' | 'host'>,
+  ): Promise<EdgePlugin> {
+    const plugin = new EdgePlugin({
+      ...options,
+      channels: await Promise.all(
+        channels.map(async (capability) => ({ capability, end: await this.#end(capability) })),
+      ),
+      budget: this.#budget,
+      log: this.#log,
+      nextId: () => ++this.#lastId,
+      pushed: () => this.#look(),
+    });
+    this.#plugins.add(plugin);
+    return plugin;
+  }
+
+  async remove(plugin: EdgePlugin): Promise<void> {
+    this.#plugins.delete(plugin);
+    await plugin.close();
+  }
+
+  async close(): Promise<void> {
+    for (const plugin of this.#plugins) await this.remove(plugin);
+    await this.#scope.disposeAsync();
+  }
+
+  #end(capability: Capability): Promise<EdgeEnd | undefined> {
+    let end = this.#ends.get(capability);
+    if (end === undefined) {
+      end = Promise.resolve(capability.edge?.({ listener: this.listener, log: this.#log, scope: this.#scope }));
+      this.#ends.set(capability, end);
+    }
+    return end;
+  }
+
+  /** Looks for effects in every turn of the event loop for a moment. Hot. */
+  #look(): void {
+    this.#lookUntil = performance.now() + lookMs;
+    if (this.#looking) return;
+    this.#looking = true;
+    this.bell.stayAwake();
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    if (this.#drain()) this.#lookUntil = performance.now() + lookMs;
+    if (this.#unfinished && performance.now() < this.#lookUntil) setImmediate(this.#turn);
+    else this.#sleep();
+  };
+
+  #sleep(): void {
+    this.#looking = false;
+    if (this.bell.fallAsleep(this.#wake, this.#ready)) return;
+    this.#looking = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #wake = (): void => {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#turn();
+  };
+
+  readonly #ready = (): boolean => {
+    for (const plugin of this.#plugins) if (plugin.hasEffects) return true;
+    return false;
+  };
+
+  get #unfinished(): boolean {
+    for (const plugin of this.#plugins) if (plugin.unfinished > 0) return true;
+    return false;
+  }
+
+  /** True when anything was there. */
+  #drain(): boolean {
+    let worked = false;
+    for (const plugin of this.#plugins) {
+      if (!plugin.hasEffects) continue;
+      worked = true;
+      plugin.drain();
+    }
+    return worked;
+  }
+}

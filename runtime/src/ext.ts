@@ -1,0 +1,269 @@
+/**
+ * The capability interface: everything a host capability is made of, built in or brought by an extension.
+ *
+ * A capability is a name, the functions it gives to guests, the events it sends them, the options a
+ * manifest may set, and up to two ends: a *guest end* that runs in the plugin's thread, and an *edge end*
+ * that runs where the sockets are.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/**
+ * How one parameter of a host import is passed by the guest:
+ *
+ * - `in`: a pointer and a length; empty is code 1.
+ * - `in?`: a pointer and a length; may be empty.
+ * - `out`: two pointers at which the host writes pointer and length of a result that it placed in the
+ *   guest's memory.
+ * - `u32`, `u64`, `f64`: a number. A `u64` arrives as a `bigint`.
+ */
+export type Param = 'in' | 'in?' | 'out' | 'u32' | 'u64' | 'f64';
+
+/** What a host import takes. Every host import returns a u32 code (contract section 4). */
+export interface Signature {
+  readonly params: readonly Param[];
+  /** Parameters that newer guests add: the arity of the guest's own import says whether they are there. */
+  readonly optional?: readonly Param[];
+  /**
+   * Set when the function may return a promise: the guest is suspended until it settles. It makes every
+   * guest that imports the function suspendable, which costs about 1 µs a step, so say it only where true.
+   */
+  readonly waits?: true;
+}
+
+export type Imports = Readonly<Record<string, Signature>>;
+
+type Argument<P extends Param> = P extends 'in' | 'in?' ? Uint8Array : P extends 'u64' ? bigint : number;
+
+type Arguments<P extends readonly Param[]> = P extends readonly [
+  infer First extends Param,
+  ...infer Rest extends readonly Param[],
+]
+  ? First extends 'out'
+    ? Arguments<Rest>
+    : [Argument<First>, ...Arguments<Rest>]
+  : [];
+
+type HasOut<P extends readonly Param[]> = 'out' extends P[number] ? true : false;
+
+type Params<S extends Signature> = S['params'];
+type Optional<S extends Signature> = S extends { readonly optional: infer O extends readonly Param[] } ? O : [];
+
+type Result<S extends Signature> =
+  HasOut<Params<S>> extends true ? Uint8Array : HasOut<Optional<S>> extends true ? Uint8Array | void : void;
+
+/**
+ * The function behind an import: bytes in, bytes out, never pointers. It refuses by throwing a
+ * {@link Failure}. Byte arguments of a function that does not wait are views of the guest's memory: they MUST
+ * NOT be kept after it returns. Functions that wait get copies.
+ */
+export type HostFunction<S extends Signature> = (
+  ...args: [...Arguments<Params<S>>, ...Partial<Arguments<Optional<S>>>]
+) => S extends { readonly waits: true } ? Result<S> | Promise<Result<S>> : Result<S>;
+
+export type HostFunctions<I extends Imports> = { readonly [K in keyof I]: HostFunction<I[K]> };
+
+/** A refusal with its contract code: thrown by host functions, it becomes what the guest's call returns. */
+export class Failure extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'Failure';
+    this.code = code;
+  }
+}
+
+/**
+ * The options of a capability: one schema for each key that its table in the manifest may have. The host
+ * refuses unknown keys. Any library with the Standard Schema interface will do. Schemas are given
+ * `undefined` for a key that the manifest leaves out, and MUST validate synchronously.
+ */
+export type Shape = Readonly<Record<string, StandardSchemaV1>>;
+
+export type OptionsOf<S extends Shape> = { readonly [K in keyof S]: StandardSchemaV1.InferOutput<S[K]> };
+
+export interface Capability<I extends Imports = Imports, S extends Shape = Shape> {
+  /** As manifests declare it, such as `transport.http.inbound`. */
+  readonly name: string;
+  /** Functions for guests, by their name in the module `pulp`. */
+  readonly imports: I;
+  /** Kinds of the events it sends; an event's `kind` is an index into this list. At most 256. */
+  readonly events?: readonly string[];
+  readonly options?: S;
+  /** Makes the guest end: once for each instance, before it is instantiated. */
+  guest?(context: GuestContext<OptionsOf<S>>): GuestEnd<I> | Promise<GuestEnd<I>>;
+  /** Makes the edge end: once for each edge. */
+  edge?(context: EdgeContext): EdgeEnd<OptionsOf<S>> | Promise<EdgeEnd<OptionsOf<S>>>;
+}
+
+/** Gives a capability its types; the ends are checked against `imports` and `options`. */
+export function defineCapability<const I extends Imports, const S extends Shape = Record<never, never>>(
+  capability: Capability<I, S>,
+): Capability {
+  // The host only ever hands an end what its own signatures and shape describe, which the type of a list
+  // of different capabilities cannot say.
+  return capability as unknown as Capability;
+}
+
+/** A plugin, as its manifest names it. */
+export interface Plugin {
+  readonly name: string;
+  readonly version: string;
+}
+
+export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined | readonly string[]>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** A capability's part in the plugin thread, for one guest instance. */
+export interface GuestEnd<I extends Imports = Imports> {
+  readonly functions: HostFunctions<I>;
+  /** Called just before the step that gives the guest this event. */
+  deliver?(event: Delivery): void;
+}
+
+/** The event a step was made for. */
+export interface Delivery {
+  /** Index into the capability's `events`. */
+  readonly kind: number;
+  readonly id: number;
+  /** The edge no longer wants it. It can become true while the step runs. */
+  readonly cancelled: boolean;
+}
+
+export interface GuestContext<O = Readonly<Record<string, unknown>>> {
+  readonly plugin: Plugin;
+  readonly options: O;
+  readonly log: Log;
+  /** The event of the running step if it is one of this capability's. */
+  readonly event: Delivery | undefined;
+  /** Disposed of when the instance ends in order. NOT when its thread is killed. */
+  readonly scope: AsyncDisposableStack;
+  /** How many parameters the guest's import of this name takes; 0 when it does not import it. */
+  arity(name: string): number;
+  /**
+   * Sends an effect to the edge that owns `id`, without one to all edges. Blocks while the ring is full:
+   * back-pressure, never loss. A payload over 32 KiB is transferred, so it MUST be the caller's own bytes.
+   */
+  send(kind: number, payload: Uint8Array, id?: number): void;
+  /** Sends an effect and blocks for the answer, a contract code: 0 when every edge agreed. */
+  ask(kind: number, payload: Uint8Array): number;
+  /** Sends a request and waits for bytes. Only for functions that wait. */
+  request(kind: number, payload: Uint8Array): Promise<Uint8Array>;
+  /** Keeps the thread on its event loop until disposed of. An open socket MUST hold one. */
+  ref(): Disposable;
+}
+
+/** A capability's part at one edge. */
+export interface EdgeEnd<O = Readonly<Record<string, unknown>>> {
+  plugin(port: Port<O>): PluginEnd;
+}
+
+/**
+ * What an edge end keeps for one plugin. It outlives the plugin's instances: connections and requests that
+ * wait are here. Nothing in it may block; what it throws costs one record, never the edge.
+ */
+export interface PluginEnd {
+  /** An effect from the guest end. `payload` MUST NOT be kept. The result answers an ask. */
+  effect?(kind: number, payload: Uint8Array, id: number): number | void;
+  /** Answers a request of the guest end. `payload` is the receiver's to keep. */
+  request?(kind: number, payload: Uint8Array): Promise<Uint8Array>;
+  /** A new instance is there, before its init: tell it what it must know. */
+  attached?(): void;
+  /** The new instance's init succeeded: forget what it did not claim again. */
+  ready?(): void;
+  /** No instance will come any more: refuse what still waits for one. */
+  closed?(): void;
+}
+
+export interface EdgeContext {
+  readonly listener: Listener;
+  readonly log: Log;
+  readonly scope: AsyncDisposableStack;
+}
+
+/** In which order request handlers are asked: streams (SSE), then routes, then fallbacks. */
+export type Phase = 'stream' | 'route' | 'fallback';
+
+/** A request whose head has been read and checked. All text is binary strings: one UTF-16 unit a byte. */
+export interface EdgeRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** The target's path as sent, still percent-encoded, without scheme and authority. */
+  readonly path: string;
+  /** The target's query as sent, without `?`. */
+  readonly query: string;
+  /** The target's authority or the `Host` header; empty without either. */
+  readonly host: string;
+  /**
+   * Names and values in turn: canonical names, the first value of each, without `Host` and
+   * `Transfer-Encoding` (contract section 5).
+   */
+  readonly headers: readonly string[];
+  /** Address and port of the client, as `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
+  readonly remoteAddr: string;
+  /** Such as `HTTP/1.1`. */
+  readonly proto: string;
+  /** Whether the head announces a body. */
+  readonly hasBody: boolean;
+}
+
+export interface Listener {
+  /** Adds a handler that returns true when it takes the request. */
+  on(phase: Phase, handler: (incoming: EdgeRequest) => boolean): void;
+  /** Adds a handler for upgrades: `claims` says which it wants, `take` gets their sockets. */
+  upgrade(handler: UpgradeHandler): void;
+  /**
+   * Collects the body of a request, empty when it has none. What is too large or too slow, or finds the host
+   * out of memory for it, is answered here, and a client that leaves is forgotten: `done` is called only with
+   * a whole body.
+   */
+  body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void;
+  /** How long a client waits for an answer, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+export interface UpgradeHandler {
+  claims(request: IncomingMessage): boolean;
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** A plugin as an edge end sees it: the same object over every restart and reload. */
+export interface Port<O = Readonly<Record<string, unknown>>> {
+  readonly plugin: Plugin;
+  readonly options: O;
+  readonly scope: AsyncDisposableStack;
+  /** Whether an instance is there to take events; otherwise `push` gives false. */
+  readonly up: boolean;
+  /** An id that no other event, request or connection of this edge has. Ids count from 1. */
+  nextId(): number;
+  /** Queues an event. False: the queue is full or no instance is there, and the event was NOT taken. */
+  push(event: Event): boolean;
+  /** Settles when there is room again after `push` was false. */
+  drained(): Promise<void>;
+  /** The event is no longer wanted: it is dropped unless its step has begun. */
+  cancel(event: Event): void;
+}
+
+export interface Event {
+  /** Index into the capability's `events`. */
+  readonly kind: number;
+  readonly id: number;
+  /** The per-kind msgpack map. It MUST NOT be changed while the event is queued. */
+  readonly payload: Uint8Array;
+  /**
+   * How the event ended: its step is over (`done`), its step broke the guest (`broken`), or the instance
+   * ended before its step began (`undelivered`).
+   */
+  done?(outcome: Outcome): void;
+}
+
+export type Outcome = 'done' | 'broken' | 'undelivered';

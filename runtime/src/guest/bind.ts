@@ -1,0 +1,213 @@
+import { Code } from '../abi/codes.ts';
+import { Failure, type Log, type Param, type Signature } from '../ext.ts';
+import { type Guest, GuestAllocationError } from './guest.ts';
+import { type Later, then } from './later.ts';
+import { ModuleError } from './module-error.ts';
+import type { ModuleImport, ModuleInfo } from './module.ts';
+
+/** A function that a capability gives to guests. */
+export interface KnownImport {
+  readonly capability: string;
+  readonly signature: Signature;
+}
+
+/** Host functions take what their signature says; the binding is where that is known only at run time. */
+export type AnyHostFunction = (...args: (Uint8Array | number | bigint)[]) => Later<Uint8Array | void>;
+
+export interface Binding {
+  readonly info: ModuleInfo;
+  readonly guest: Guest;
+  /** Every import that the host has, declared by the plugin or not. */
+  readonly known: ReadonlyMap<string, KnownImport>;
+  /** The functions of the declared capabilities. An import that is known and not here becomes a stub. */
+  readonly functions: ReadonlyMap<string, AnyHostFunction>;
+  /** WASI preview 1, by name. */
+  readonly wasi: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly log: Log;
+}
+
+export const wasiModule = 'wasi_snapshot_preview1';
+
+/** The WASI functions that may wait. */
+const waitingWasi: readonly string[] = ['poll_oneoff'];
+
+/**
+ * Whether an instance has to be suspendable: it imports a declared function that waits, or sleeps through
+ * WASI. It is decided here, before instantiation, since the engine leaves no choice later.
+ */
+export function mayWait(info: ModuleInfo, known: ReadonlyMap<string, KnownImport>, declared: ReadonlySet<string>) {
+  return info.imports.some(({ module, name }) => {
+    if (module === wasiModule) return waitingWasi.includes(name);
+    const entry = module === 'pulp' ? known.get(name) : undefined;
+    return entry !== undefined && declared.has(entry.capability) && entry.signature.waits === true;
+  });
+}
+
+/** Makes the import object of an instance. Throws {@link ModuleError} for what cannot be bound. */
+export function bindImports(binding: Binding): WebAssembly.Imports {
+  const imports: WebAssembly.Imports = {};
+  for (const entry of binding.info.imports) {
+    if (entry.kind === 'memory') continue;
+    (imports[entry.module] ??= {})[entry.name] = bindOne(entry, binding);
+  }
+  return imports;
+}
+
+/** Checks that every import can be bound, before anything is made. Throws {@link ModuleError}. */
+export function checkImports(info: ModuleInfo, known: ReadonlyMap<string, KnownImport>): void {
+  for (const entry of info.imports) {
+    const { module, name, kind } = entry;
+    if (kind === 'memory') continue;
+    if (kind !== 'func') throw unknown(entry, `the host gives functions only, not a ${kind}`);
+    if (module === wasiModule) continue;
+    if (module !== 'pulp') throw unknown(entry, hint(module, name));
+    const found = known.get(name);
+    if (found === undefined) {
+      throw unknown(entry, `no capability of this host has it; those of "pulp" are ${[...known.keys()].toSorted().join(', ')}`);
+    }
+    checkSignature(entry, found);
+  }
+}
+
+function hint(module: string, name: string): string {
+  if (module === 'env' && name === 'abort') {
+    return 'compile AssemblyScript with --use abort=<your function>, as pulp-sdk-assemblyscript does';
+  }
+  if (module === 'env') return 'a C or Rust module was linked with undefined symbols';
+  if (module.startsWith('wasi')) return `only WASI preview 1 (${wasiModule}) is there`;
+  if (module.startsWith('wasm:')) return 'it is an engine builtin that this host does not give';
+  return `only the modules "pulp" and "${wasiModule}" are there`;
+}
+
+function unknown(entry: ModuleImport, why: string): ModuleError {
+  return new ModuleError('unknown-import', `unknown import "${entry.module}"."${entry.name}": ${why}`);
+}
+
+function wasmTypes(params: readonly Param[]): string[] {
+  return params.flatMap((param) => {
+    if (param === 'u64') return ['i64'];
+    if (param === 'f64') return ['f64'];
+    return param === 'u32' ? ['i32'] : ['i32', 'i32'];
+  });
+}
+
+function checkSignature(entry: ModuleImport, { capability, signature }: KnownImport): void {
+  const short = wasmTypes(signature.params).join(', ');
+  const long = wasmTypes([...signature.params, ...(signature.optional ?? [])]).join(', ');
+  const found = entry.params?.join(', ') ?? '';
+  const result = entry.results?.join(', ') ?? '';
+  if ((found === short || found === long) && result === 'i32') return;
+  const expected = short === long ? `(${short}) -> i32` : `(${short}) -> i32 or (${long}) -> i32`;
+  throw new ModuleError(
+    'wrong-signature',
+    `import "pulp"."${entry.name}" (${capability}) has the signature (${found}) -> ${result || '()'}, expected ${expected}`,
+  );
+}
+
+function bindOne(entry: ModuleImport, binding: Binding): WebAssembly.ImportValue {
+  const { guest, wasi, known, functions } = binding;
+  if (entry.module === wasiModule) {
+    const fn = wasi[entry.name];
+    if (fn === undefined) throw unknown(entry, 'WASI preview 1 has no such function');
+    return guest.suspendable && waitingWasi.includes(entry.name) ? new WebAssembly.Suspending(fn) : fn;
+  }
+  const found = known.get(entry.name);
+  if (found === undefined) throw unknown(entry, 'no capability of this host has it');
+  const fn = functions.get(entry.name);
+  if (fn === undefined) return () => Code.undeclared;
+  const { params, optional, waits } = found.signature;
+  const all = [...params, ...(optional ?? [])];
+  const used = entry.params?.length === wasmTypes(all).length ? all : params;
+  const bound = wrap({ name: entry.name, params: used, waits: waits === true, fn }, binding);
+  const suspends = waits === true || used.includes('out');
+  return guest.suspendable && suspends ? new WebAssembly.Suspending(bound) : bound;
+}
+
+interface Wrapped {
+  readonly name: string;
+  readonly params: readonly Param[];
+  readonly waits: boolean;
+  readonly fn: AnyHostFunction;
+}
+
+/**
+ * The one place where pointers, codes and exceptions are dealt with, in the contract's order: 1 empty input,
+ * 2 input outside the memory, 8 out-pointers outside the memory, the function's own code, 7 no room for the
+ * result. Only a broken guest lets an exception cross, since a host that caught it would resume the guest.
+ */
+function wrap({ name, params, waits, fn }: Wrapped, { guest, log }: Binding): (...raw: (number | bigint)[]) => Later<number> {
+  const reenters = waits || params.includes('out');
+
+  const refuse = (error: unknown): number => {
+    if (guest.broken !== undefined) throw guest.broken;
+    if (error instanceof GuestAllocationError) return Code.allocation;
+    if (!(error instanceof Failure)) {
+      log.error('a host function failed', { import: name, error: error instanceof Error ? error.stack : String(error) });
+      return Code.refused;
+    }
+    log.debug('host call refused', { import: name, code: error.code, reason: error.message });
+    return error.code;
+  };
+
+  const answer = (result: Uint8Array | void, out: number, raw: readonly (number | bigint)[]): Later<number> => {
+    if (out < 0) return Code.ok;
+    const bytes = result ?? new Uint8Array(0);
+    return then(guest.place(bytes), (pointer) => {
+      const { view } = guest.memory;
+      view.setUint32(Number(raw[out]) >>> 0, pointer, true);
+      view.setUint32(Number(raw[out + 1]) >>> 0, bytes.length, true);
+      return Code.ok;
+    });
+  };
+
+  return (...raw) => {
+    if (guest.broken !== undefined) throw guest.broken;
+    try {
+      if (reenters && guest.allocating) throw new Failure(Code.refused, 'called from inside pulp_alloc');
+      const { args, out } = read(params, raw, guest, waits);
+      const result = fn(...args);
+      if (!(result instanceof Promise)) {
+        const code = answer(result, out, raw);
+        return code instanceof Promise ? code.catch(refuse) : code;
+      }
+      if (!waits) throw new Error(`${name} gave a promise without saying that it waits`);
+      return result.then((value) => answer(value, out, raw)).catch(refuse);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+}
+
+/** Reads the arguments, checked. `out` is the index of the raw out-pointers, -1 without. */
+function read(params: readonly Param[], raw: readonly (number | bigint)[], guest: Guest, copy: boolean) {
+  let at = 0;
+  for (const param of params) {
+    if (param === 'in' && Number(raw[at + 1]) >>> 0 === 0) throw new Failure(Code.empty, 'the input is empty');
+    at += width(param);
+  }
+  const args: (Uint8Array | number | bigint)[] = [];
+  let out = -1;
+  at = 0;
+  for (const param of params) {
+    if (param === 'in' || param === 'in?') {
+      const length = Number(raw[at + 1]) >>> 0;
+      const bytes = length === 0 ? new Uint8Array(0) : guest.memory.range(Number(raw[at]) >>> 0, length);
+      args.push(copy ? bytes.slice() : bytes);
+    } else if (param === 'out') out = at;
+    else args.push(number(param, raw[at] as number | bigint));
+    at += width(param);
+  }
+  if (out >= 0 && !(guest.memory.holds(Number(raw[out]) >>> 0, 4) && guest.memory.holds(Number(raw[out + 1]) >>> 0, 4))) {
+    throw new Failure(Code.write, 'an out-pointer is outside the memory');
+  }
+  return { args, out };
+}
+
+function width(param: Param): number {
+  return param === 'in' || param === 'in?' || param === 'out' ? 2 : 1;
+}
+
+function number(param: Param, value: number | bigint): number | bigint {
+  if (param === 'u32') return Number(value) >>> 0;
+  return param === 'u64' ? BigInt.asUintN(64, BigInt(value)) : Number(value);
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import type { Registry } from '../capabilities/registry.ts';
+import { checkImports } from '../guest/bind.ts';
+import { checkExports } from '../guest/check-exports.ts';
+import { compileModule } from '../guest/compile.ts';
+import { limitMemory } from '../guest/limit-memory.ts';
+import { type ModuleInfo, readModule } from '../guest/module.ts';
+import { parseManifest } from '../manifest/parse-manifest.ts';
+import type { PluginSpec } from '../manifest/plugin-spec.ts';
+import { maxManifestLength } from '../manifest/toml.ts';
+
+/** A plugin that can be started, as often as need be: its module is compiled once. */
+export interface LoadedPlugin {
+  readonly spec: PluginSpec;
+  readonly module: WebAssembly.Module;
+  readonly info: ModuleInfo;
+}
+
+/** Largest module that is read, in bytes. */
+const maxModuleBytes = 512 * 1024 * 1024;
+
+/** Reads and checks a manifest. Throws with the file and what is wrong with it. */
+export async function readManifest(file: string, registry: Registry): Promise<PluginSpec> {
+  const bytes = await readBounded(file, { what: 'manifest', limit: maxManifestLength * 4 });
+  return parseManifest(bytes.toString('utf8'), { file, capabilities: registry.declarable });
+}
+
+/** Reads, checks and compiles the module of a manifest. Nothing of it runs. */
+export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<LoadedPlugin> {
+  const name = spec.wasm;
+  const bytes = await readBounded(name, { what: `module of plugin ${spec.name}`, limit: maxModuleBytes });
+  if (spec.wasmSha256 !== undefined) {
+    const found = createHash('sha256').update(bytes).digest('hex');
+    if (found !== spec.wasmSha256) {
+      throw new Error(`${name}: its SHA-256 is ${found}, but wasm_sha256 in ${spec.file} says ${spec.wasmSha256}`);
+    }
+  }
+  const info = readModule(bytes, { name });
+  checkExports(info);
+  checkImports(info, registry.imports);
+  const module = await compileModule(limitMemory(bytes, spec.maxMemoryPages, { name }), { name });
+  return { spec, module, info };
+}
+
+async function readBounded(file: string, { what, limit }: { what: string; limit: number }): Promise<Buffer> {
+  try {
+    const { size } = await stat(file);
+    if (size > limit) throw new Error(`${file}: ${size} bytes are too many for the ${what}; at most ${limit} are read`);
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new Error(`${file}: the ${what} is not there`, { cause: error });
+    if (code === 'EISDIR') throw new Error(`${file}: the ${what} is a folder, not a file`, { cause: error });
+    if (code === 'EACCES') throw new Error(`${file}: the ${what} may not be read by this user`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { Bell } from '../link/bell.ts';
+import { linkThreads, type SharedMemoryLink } from '../link/shared-memory.ts';
+import type { Command, StartCommand, ThreadData } from '../plugin-thread/protocol.ts';
+
+const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const entry = new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
+
+export interface PluginThreadOptions {
+  /** Module URLs of the capabilities. */
+  readonly capabilities: readonly string[];
+  /** Called once when the thread has ended and nobody had ended it: an error of ours, or out of memory. */
+  readonly died: (error: Error) => void;
+}
+
+/** A plugin thread as the host holds it. It may block for as long as it likes: commands ring its bell. */
+export class PluginThread {
+  readonly #bell = new Bell();
+  readonly #posted = new Int32Array(new SharedArrayBuffer(4));
+  readonly #commands: MessagePort;
+  readonly #worker: Worker;
+  #ended = false;
+
+  constructor({ capabilities, died }: PluginThreadOptions) {
+    const { port1, port2 } = new MessageChannel();
+    this.#commands = port1;
+    const workerData: ThreadData = {
+      bell: this.#bell.buffer,
+      commands: port2,
+      posted: this.#posted.buffer as SharedArrayBuffer,
+      capabilities,
+    };
+    this.#worker = new Worker(entry, { workerData, transferList: [port2], name: 'pulp-plugin-thread' });
+    let reason = new Error('the plugin thread ended by itself');
+    this.#worker.on('error', (error) => {
+      reason = error instanceof Error ? error : new Error(String(error));
+    });
+    this.#worker.once('exit', () => {
+      this.#commands.close();
+      if (this.#ended) return;
+      this.#ended = true;
+      died(reason);
+    });
+  }
+
+  /** A link between an instance in this thread and the edge with that bell. */
+  link(edgeBell: Bell): SharedMemoryLink {
+    return linkThreads({ thread: this.#bell, edge: edgeBell });
+  }
+
+  start(command: Omit<StartCommand, 'type' | 'link'>, link: SharedMemoryLink): void {
+    this.#post({ ...command, type: 'start', link: link.endpoint }, link);
+  }
+
+  stop(instance: number): void {
+    this.#post({ type: 'stop', instance });
+  }
+
+  /** Ends the thread whatever it does. Ends in milliseconds, also inside an endless loop of a guest. */
+  async terminate(): Promise<void> {
+    this.#ended = true;
+    await this.#worker.terminate();
+  }
+
+  #post(command: Command, link?: SharedMemoryLink): void {
+    this.#commands.postMessage(command, [...(link?.transfer ?? [])]);
+    Atomics.add(this.#posted, 0, 1);
+    this.#bell.ring();
+  }
+}

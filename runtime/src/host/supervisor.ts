@@ -1,0 +1,254 @@
+import type { Log } from '../ext.ts';
+import type { Edge } from '../edge/edge.ts';
+import type { EdgePlugin } from '../edge/plugin.ts';
+import type { Registry } from '../capabilities/registry.ts';
+import { decodeHostEffect, HostEffect, type InstanceState, type LogEffect } from '../plugin-thread/protocol.ts';
+import { Backoff } from './backoff.ts';
+import type { LoadedPlugin } from './load-plugin.ts';
+import { PluginThread } from './plugin-thread.ts';
+
+export interface SupervisorOptions {
+  readonly loaded: LoadedPlugin;
+  readonly registry: Registry;
+  readonly capabilities: readonly string[];
+  readonly edge: Edge;
+  readonly log: Log;
+  readonly debug: boolean;
+  /** How long a start may take in the guest, in milliseconds. */
+  readonly startTimeoutMs: number;
+  /** Called once when the plugin has ended for good without having been asked to. */
+  readonly failed: (reason: string) => void;
+}
+
+type Ended = Exclude<InstanceState, { state: 'ready' }>;
+
+/** The shortest and the longest time that `pulp_shutdown` has, in milliseconds. */
+const shutdownMs = { least: 1000, most: 5000 };
+
+/** How long an instance has to run for the next crash to count as the first, in milliseconds. */
+const settledMs = 30_000;
+
+/**
+ * Keeps one plugin alive: starts instances of it one after the other, each with a number and a link of its
+ * own, and decides what happens when one ends. The plugin at the edge, with its routes and the requests that
+ * wait, stays the same over all of them.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #backoff = new Backoff({ firstMs: 10, maxMs: 10_000 });
+  #plugin: EdgePlugin | undefined;
+  #thread: PluginThread | undefined;
+  #instance = 0;
+  #readyAt = 0;
+  #state: 'starting' | 'ready' | 'down' | 'stopping' | 'ended' = 'down';
+  #change: PromiseWithResolvers<InstanceState> = Promise.withResolvers();
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the first instance. Rejects with the reason when it does not come up; nothing runs then. */
+  async start(): Promise<void> {
+    const { edge, loaded, registry } = this.#options;
+    const { spec } = loaded;
+    this.#plugin = await edge.plugin(registry.channels(spec.capabilities), {
+      plugin: { name: spec.name, version: spec.version },
+      options: spec.options,
+      host: (kind, payload) => this.#said(kind, payload),
+    });
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.#state = 'ended';
+      await this.#terminate();
+      await edge.remove(this.#plugin);
+      throw error;
+    }
+  }
+
+  /** Events the plugin has not finished. */
+  get unfinished(): number {
+    return this.#plugin?.unfinished ?? 0;
+  }
+
+  /** Takes no more events, and takes back those whose step has not begun. */
+  stopAccepting(): void {
+    if (this.#state === 'ended') return;
+    clearTimeout(this.#restart);
+    this.#plugin?.stopAccepting();
+  }
+
+  /**
+   * Waits for the steps that run, at most until `deadline` on the clock of `performance.now()`, and then shuts
+   * the instance down. False when anything had to be cut off, or `pulp_shutdown` was not content.
+   */
+  async stop(deadline: number): Promise<boolean> {
+    if (this.#state === 'ended') return true;
+    this.stopAccepting();
+    const { edge, loaded, log } = this.#options;
+    const { name } = loaded.spec;
+    let clean = true;
+    if (this.#state === 'starting' || this.#state === 'ready') {
+      const started = this.#state === 'ready';
+      this.#state = 'stopping';
+      while (this.unfinished > 0 && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      if (this.unfinished > 0 || !started) {
+        clean = false;
+        log.error('plugin cut off', { plugin: name, unfinished: this.unfinished });
+      } else {
+        const left = deadline - performance.now();
+        clean = await this.#shutdown(Math.min(shutdownMs.most, Math.max(shutdownMs.least, left)));
+      }
+    }
+    this.#state = 'ended';
+    await this.#terminate();
+    if (this.#plugin !== undefined) await edge.remove(this.#plugin);
+    if (clean) log.info('shutdown complete', { plugin: name });
+    return clean;
+  }
+
+  async #shutdown(timeoutMs: number): Promise<boolean> {
+    const { log, loaded } = this.#options;
+    const plugin = loaded.spec.name;
+    const changed = this.#change.promise;
+    this.#thread?.stop(this.#instance);
+    const end = await within(timeoutMs, changed);
+    if (end === undefined) {
+      log.error('plugin cut off', { plugin, reason: `pulp_shutdown took more than ${Math.round(timeoutMs)} ms` });
+      return false;
+    }
+    if (end.state === 'stopped' && end.code === 0) return true;
+    const reason = end.state === 'stopped' ? `pulp_shutdown returned ${end.code}` : describe(end);
+    log.error('plugin did not shut down in order', { plugin, reason });
+    return false;
+  }
+
+  /** One start of the plugin, the first or a later one: they are the same. */
+  async #begin(): Promise<void> {
+    const { edge, loaded, capabilities, debug, startTimeoutMs } = this.#options;
+    const { spec, module, info } = loaded;
+    this.#state = 'starting';
+    const changed = this.#change.promise;
+    this.#thread ??= this.#spawn(capabilities);
+    const link = this.#thread.link(edge.bell);
+    this.#instance += 1;
+    const { name, version, capabilities: declared, options, config, tickIntervalMs, eventPayload, maxMemoryPages } = spec;
+    this.#plugin?.attach(link.edge);
+    this.#thread.start(
+      {
+        instance: this.#instance,
+        spec: { name, version, capabilities: declared, options, config, tickIntervalMs, eventPayload, maxMemoryPages },
+        module,
+        info,
+        debug,
+      },
+      link,
+    );
+    const state = await within(startTimeoutMs, changed);
+    if (state?.state === 'ready') return;
+    const reason = state === undefined ? `it took more than ${startTimeoutMs} ms to start` : describe(state);
+    if (state === undefined) await this.#terminate();
+    this.#plugin?.detach();
+    throw new Error(`plugin ${spec.name} did not start: ${reason}`);
+  }
+
+  #spawn(capabilities: readonly string[]): PluginThread {
+    const thread = new PluginThread({
+      capabilities,
+      died: (error) => {
+        if (this.#thread !== thread) return;
+        this.#thread = undefined;
+        this.#changed({ state: 'trapped', entry: 'the plugin thread', reason: error.stack ?? error.message });
+      },
+    });
+    return thread;
+  }
+
+  /** What the instance says to the host. */
+  #said(kind: number, payload: Uint8Array): void {
+    if (kind === HostEffect.log) {
+      const { level, message, fields } = decodeHostEffect<LogEffect>(payload);
+      this.#options.log[level](message, fields);
+    } else {
+      this.#changed(decodeHostEffect<InstanceState>(payload));
+    }
+  }
+
+  #changed(state: InstanceState): void {
+    if (state.state === 'ready' && this.#state === 'starting') {
+      this.#state = 'ready';
+      this.#readyAt = performance.now();
+      this.#plugin?.ready();
+    }
+    const crashed = state.state !== 'ready' && this.#state === 'ready';
+    this.#change.resolve(state);
+    this.#change = Promise.withResolvers();
+    // Settled in a turn of its own: this one still hands over what the instance sent.
+    if (crashed) setImmediate(() => this.#crashed(state));
+    else if (state.state === 'trapped' && this.#state === 'stopping') setImmediate(() => this.#plugin?.detach());
+  }
+
+  #crashed(state: Ended): void {
+    if (this.#state !== 'ready') return;
+    const { loaded, log, failed } = this.#options;
+    const { spec } = loaded;
+    this.#plugin?.detach();
+    log.error('plugin crashed', { plugin: spec.name, reason: describe(state) });
+    if (spec.restart === 'never') {
+      this.#state = 'down';
+      this.#plugin?.stopAccepting();
+      failed(describe(state));
+      return;
+    }
+    if (performance.now() - this.#readyAt > settledMs) this.#backoff.reset();
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    const { loaded, log } = this.#options;
+    const plugin = loaded.spec.name;
+    this.#state = 'down';
+    const delay = this.#backoff.next();
+    log.info('plugin restarts', { plugin, delay_ms: delay });
+    this.#restart = setTimeout(() => {
+      this.#begin().then(
+        () => log.info('plugin restarted', { plugin, instance: this.#instance }),
+        (error: unknown) => {
+          log.error('plugin restart failed', { plugin, reason: error instanceof Error ? error.message : String(error) });
+          if (this.#state === 'starting') this.#restartLater();
+        },
+      );
+    }, delay);
+  }
+
+  async #terminate(): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.terminate();
+  }
+}
+
+function describe(state: InstanceState): string {
+  switch (state.state) {
+    case 'ready':
+      return 'it is ready';
+    case 'failed':
+    case 'trapped':
+      return state.reason;
+    case 'stopped':
+      return `it stopped with ${state.code}`;
+  }
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,127 @@
+import type { Bell } from '../link/bell.ts';
+import type { Later } from '../guest/later.ts';
+import type { Waits } from './waits.ts';
+
+/** What takes turns in a plugin thread. */
+export interface Task {
+  /** Called when the running turn has to wait for the event loop. */
+  parked: (() => void) | undefined;
+  readonly ended: boolean;
+  /** When it wants a turn even if nothing happens, on the clock of `performance.now()`. */
+  readonly nextTick: number;
+  due(now: number): boolean;
+  /** One step. Never throws or rejects. */
+  turn(now: number): Later<void>;
+}
+
+export interface SchedulerOptions {
+  readonly bell: Bell;
+  readonly waits: Waits;
+  /** Whether a command waits. Asked in every round. */
+  readonly commanded: () => boolean;
+  /** Takes the commands that wait. */
+  readonly command: () => void;
+}
+
+/**
+ * How many times the thread looks for work before it sleeps, once it has had some. Waking a thread costs more
+ * than most steps, so a moment of looking is cheaper for both sides; bench/http.ts shows the difference.
+ */
+const looks = 300;
+/** How long the event loop of a thread with something pending may go without a turn, in milliseconds. */
+const turnEveryMs = 1;
+
+/**
+ * Gives the guests of a thread their turns: one step at a time for each, round and round, so that none waits
+ * for more than one step of every other.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #tasks = new Set<Task>();
+  #now = 0;
+  #lastTurn = 0;
+  #worked = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  add(task: Task): void {
+    this.#tasks.add(task);
+  }
+
+  /** Runs for as long as the thread lives. */
+  async run(): Promise<never> {
+    for (;;) {
+      if (this.#options.commanded()) this.#options.command();
+      const round = this.#round();
+      const ran = round instanceof Promise ? await round : round;
+      if (ran) {
+        this.#worked = true;
+        if (this.#options.waits.pending > 0) await this.#turnLoop();
+      } else {
+        await this.#rest();
+      }
+    }
+  }
+
+  /** A turn for each task that is due. True when there was one. */
+  #round(): Later<boolean> {
+    this.#now = performance.now();
+    let ran = false;
+    for (const task of this.#tasks) {
+      if (!task.due(this.#now)) {
+        if (task.ended) this.#tasks.delete(task);
+        continue;
+      }
+      ran = true;
+      const turn = task.turn(this.#now);
+      if (turn instanceof Promise) return this.#after(task, turn);
+    }
+    return ran;
+  }
+
+  /** Waits for a turn that gave a promise: until it is over, or until it waits for the event loop. */
+  async #after(task: Task, turn: Promise<void>): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    task.parked = resolve;
+    void turn.then(resolve);
+    await promise;
+    task.parked = undefined;
+    // The set keeps its order: the task goes to the end, so the next round begins with the others.
+    this.#tasks.delete(task);
+    this.#tasks.add(task);
+    return true;
+  }
+
+  /** Lets the event loop turn when it has not for a while. */
+  async #turnLoop(): Promise<void> {
+    if (this.#now - this.#lastTurn < turnEveryMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#lastTurn = performance.now();
+  }
+
+  /** Nothing was due: look a moment longer after work, then sleep until the bell or the next tick. */
+  async #rest(): Promise<void> {
+    if (this.#worked) {
+      this.#worked = false;
+      for (let look = 0; look < looks; look++) if (this.#hasWork()) return;
+    }
+    const { bell, waits } = this.#options;
+    let next = Number.POSITIVE_INFINITY;
+    for (const task of this.#tasks) next = Math.min(next, task.nextTick);
+    const timeout = Math.max(0, next - performance.now());
+    if (waits.pending === 0) bell.wait(timeout, this.#hasWork);
+    else {
+      await bell.waitAsync(timeout, this.#hasWork);
+      this.#lastTurn = performance.now();
+    }
+  }
+
+  /** Ticks are not work: the time they are due at is slept towards. */
+  readonly #hasWork = (): boolean => {
+    if (this.#options.commanded()) return true;
+    for (const task of this.#tasks) if (task.due(0)) return true;
+    return false;
+  };
+}
