@@ -30,7 +30,8 @@ export async function buildRuntime(): Promise<void> {
 }
 
 async function compile(): Promise<void> {
-  const tsc = fileURLToPath(import.meta.resolve('typescript/bin/tsc'));
+  // Only its package.json may be resolved by name.
+  const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   execFile(process.execPath, [tsc, '-p', join(runtime, 'tsconfig.json')], { cwd: root }, (error, stdout) => {
     if (error === null) resolve();

@@ -19,14 +19,7 @@ try {
 }
 const code = await main(['run', plugin, ...process.argv.slice(2)], process.env, {
   started: ({ url }) => {
-    if (url !== undefined) process.stdout.write(`\nOpen ${reachable(url)} (Ctrl-C ends it)\n\n`);
+    if (url !== undefined) process.stdout.write(`\nOpen ${url}/ (Ctrl-C ends it)\n\n`);
   },
 });
 process.exit(code);
-
-/** The URL of a host, as a browser on this machine can open it: a wildcard address is no destination. */
-function reachable(listening: string): string {
-  const url = new URL(listening);
-  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = 'localhost';
-  return url.href;
-}

@@ -6,6 +6,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"log"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -32,7 +33,7 @@ func pulpInit(pointer, length uint32) int32 {
 			return 1
 		}
 	}
-	log.Print("heartbeat: init, marker ", config.Marker)
+	fmt.Println("heartbeat: init, marker", config.Marker)
 	return 0
 }
 
@@ -49,7 +50,7 @@ func pulpStep(pointer, length uint32) int32 {
 
 //go:wasmexport pulp_shutdown
 func pulpShutdown() int32 {
-	log.Print("heartbeat: shutdown after call ", lastCall)
+	fmt.Println("heartbeat: shutdown after call", lastCall)
 	return 0
 }
 

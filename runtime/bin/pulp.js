@@ -2,9 +2,10 @@
 // The `pulp` command. Pulp needs Node 26; on an older one this file starts it again on the Node that was
 // installed along with it. Everything here must parse and run on Node 14.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 26;
@@ -19,9 +20,8 @@ const BINARIES = {
 };
 
 if (parseInt(process.versions.node, 10) >= NEEDED) {
-  // A clone may not have been built: Node runs the source as it is.
   const built = new URL('../dist/cli/entry.js', import.meta.url);
-  const entry = existsSync(built) ? built : new URL('../src/cli/entry.ts', import.meta.url);
+  const entry = isCurrent(built) ? built : new URL('../src/cli/entry.ts', import.meta.url);
   import(entry.href).catch(fail);
 } else {
   const node = findNode();
@@ -33,6 +33,22 @@ if (parseInt(process.versions.node, 10) >= NEEDED) {
   } else {
     startOn(node);
   }
+}
+
+/**
+ * Whether the build may be used. A package has nothing else. A clone may not have been built, or have been
+ * changed since: then Node runs its source as it is.
+ */
+function isCurrent(built) {
+  const source = fileURLToPath(new URL('../src/', import.meta.url));
+  if (!existsSync(source)) return true;
+  if (!existsSync(built)) return false;
+  const builtAt = statSync(built).mtimeMs;
+  return readdirSync(source, { recursive: true }).every((file) => {
+    if (/\.(?:test|suite)\.ts$/.test(file)) return true;
+    const found = statSync(join(source, file), { throwIfNoEntry: false });
+    return found === undefined || found.mtimeMs < builtAt;
+  });
 }
 
 /** The binary of the platform's package; undefined when there is none, or when it is this very program. */

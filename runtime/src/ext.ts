@@ -99,12 +99,12 @@ export interface Capability<I extends Imports = Imports, S extends Shape = Shape
 }
 
 /** Gives a capability its types; the ends are checked against `imports` and `options`. */
-export function defineCapability<const I extends Imports, const S extends Shape = Record<never, never>>(
+export function defineCapability<const I extends Imports, const S extends Shape = Readonly<Record<string, never>>>(
   capability: Capability<I, S>,
 ): Capability {
   // The host only ever hands an end what its own signatures and shape describe, which the type of a list
   // of different capabilities cannot say.
-  return capability as unknown as Capability;
+  return capability;
 }
 
 /** A plugin, as its manifest names it. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { buildPlugins } from '../../scripts/build-plugins.ts';
 import { buildRuntime } from '../../scripts/build-runtime.ts';
+import { folderOfOlderNode } from './older-node.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const exec = promisify(execFile);
@@ -18,17 +18,6 @@ const exec = promisify(execFile);
 interface Packed {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
-}
-
-/** A folder of the PATH with a Node that is older than the one Pulp needs, outside of any node_modules. */
-function folderOfOlderNode(): string | undefined {
-  return (process.env['PATH'] ?? '').split(delimiter).find((folder) => {
-    const node = join(folder, 'node');
-    if (folder.includes('node_modules') || !existsSync(node)) return false;
-    return (
-      Number.parseInt(spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout, 10) < 26
-    );
-  });
 }
 
 const older = folderOfOlderNode();

@@ -22,7 +22,7 @@ get("/", (request) => {
   facts.requests = requests;
   return Response.html(page(request, facts))
     .header("Cache-Control", "no-store")
-    .header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
+    .header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'")
     .header("X-Content-Type-Options", "nosniff");
 });
 

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { Failure } from '../ext.ts';
 import { type HeaderField, field, maxEntries } from './field.ts';
-import { type Encodable, encode } from './msgpack/value.ts';
+import { type Encodable, encode as encodeBuffer } from './msgpack/value.ts';
 import { struct } from './struct.ts';
+
+/** As plain bytes, which is what views of guest memory are. */
+const encode = (value: Encodable): Uint8Array => new Uint8Array(encodeBuffer(value));
 
 const decodeThing = struct(
   {
@@ -242,9 +245,11 @@ suite('struct', () => {
   });
 });
 
-suite('header fields', () => {
-  const headersOf = (headers: Encodable): readonly HeaderField[] => decodeThing(encode({ headers })).headers;
+const headersOf = (headers: Encodable): readonly HeaderField[] => decodeThing(encode({ headers })).headers;
 
+const many = (count: number): Encodable => new Map(Array.from({ length: count }, (_, at) => [`h${at}`, '']));
+
+suite('header fields', () => {
   test('keep their order; a value is text, bytes, a list of these, or nil', () => {
     assert.deepEqual(
       headersOf(
@@ -300,8 +305,6 @@ suite('header fields', () => {
   });
 
   test('are read up to 65,536 and not beyond', () => {
-    const many = (count: number): Encodable =>
-      new Map(Array.from({ length: count }, (_, at) => [`h${at}`, '']));
     assert.equal(headersOf(many(40_000)).length, 40_000);
     assert.equal(headersOf(many(maxEntries)).length, maxEntries);
     refuses(encode({ headers: many(maxEntries + 1) }), /65537 entries .* at most 65536/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { encode } from './msgpack/value.ts';
+import { type Encodable, encode as encodeBuffer } from './msgpack/value.ts';
 import {
   decodeFsPath,
   decodeFsPathMode,
@@ -15,6 +15,9 @@ import {
   decodeWsClose,
   decodeWsSend,
 } from './structs.ts';
+
+/** As plain bytes, which is what views of guest memory are. */
+const encode = (value: Encodable): Uint8Array => new Uint8Array(encodeBuffer(value));
 
 const body = Uint8Array.of(1, 2);
 
@@ -58,7 +61,7 @@ suite('structs of guests', () => {
     assert.deepEqual(decodeWsSend(encode({ conn_id: 3n, opcode: 1n, payload: 'ab' })), {
       conn_id: 3,
       opcode: 1,
-      payload: Buffer.from('ab'),
+      payload: Uint8Array.of(0x61, 0x62),
     });
     assert.deepEqual(decodeWsSend(encode([3n, 2n, body])), { conn_id: 3, opcode: 2, payload: body });
     assert.deepEqual(decodeWsClose(encode({ conn_id: 3n })), { conn_id: 3, code: 0, reason: '' });

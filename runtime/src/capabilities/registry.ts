@@ -63,7 +63,8 @@ export class Registry {
   get declarable(): ReadonlyMap<string, Capability> {
     return new Map(
       [...this.#capabilities].filter(
-        ([name, { guest, edge }]) => name !== callCapability && (guest !== undefined || edge !== undefined),
+        ([name, capability]) =>
+          name !== callCapability && ('guest' in capability || 'edge' in capability),
       ),
     );
   }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { folderOfOlderNode } from '../../../test/pack/older-node.ts';
 import { version } from './version.ts';
 
 const PULP = fileURLToPath(new URL('../../bin/pulp.js', import.meta.url));
@@ -14,27 +16,13 @@ interface Result {
   readonly stderr: string;
 }
 
-function pulp(node: string, argv: readonly string[], env: Record<string, string> = {}): Result {
-  const { status, stdout, stderr } = spawnSync(node, [PULP, ...argv], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  });
+function pulp(node: string, argv: readonly string[], script = PULP): Result {
+  const { status, stdout, stderr } = spawnSync(node, [script, ...argv], { encoding: 'utf8' });
   return { code: status, stdout, stderr };
 }
 
-/** A node of the machine that is older than this one; the one that npm installed here does not count. */
-function olderNode(): string | undefined {
-  const name = process.platform === 'win32' ? 'node.exe' : 'node';
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    if (folder.includes('node_modules') || !existsSync(path)) continue;
-    const { stdout } = spawnSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' });
-    if (Number.parseInt(stdout, 10) < 26) return realpathSync(path);
-  }
-  return undefined;
-}
-
-const older = olderNode();
+const olderFolder = folderOfOlderNode();
+const older = olderFolder === undefined ? undefined : join(olderFolder, 'node');
 const nodes = [
   { name: 'this node', path: process.execPath, skip: false },
   { name: 'an older node', path: older ?? '', skip: older === undefined && 'no Node below 26 on the PATH' },
@@ -74,3 +62,24 @@ for (const { name, path, skip } of nodes) {
     });
   });
 }
+
+suite(
+  'the command on an older node without the package that brings one',
+  {
+    skip: older === undefined && 'no Node below 26 on the PATH',
+  },
+  () => {
+    test('says which Node it needs and which it has, in one line', (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'pulp-bin-'));
+      t.after(() => {
+        rmSync(folder, { recursive: true });
+      });
+      cpSync(PULP, join(folder, 'pulp.js'));
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+      const { code, stdout, stderr } = pulp(older ?? '', ['--version'], join(folder, 'pulp.js'));
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^pulp needs Node 26 or newer; this is v\d+\.\d+\.\d+, .+\n$/);
+    });
+  },
+);

@@ -36,7 +36,7 @@ async function play({ argv = ['-manifest', 'a.toml'], start, started, stop }: Pl
   const host: RunningHost = {
     url: undefined,
     finished: finished.promise,
-    stop: ({ signal } = {}) => stop?.(signal, scene) ?? Promise.resolve({ clean: true }),
+    stop: (options) => stop?.(options?.signal, scene) ?? Promise.resolve({ clean: true }),
   };
   const destination: LoggerOptions['destination'] = {
     isTerminal: false,

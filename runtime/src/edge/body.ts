@@ -23,29 +23,36 @@ export function collectBody(incoming: EdgeRequest, options: BodyOptions, done: (
   const { request, response, headers } = incoming;
   if (!incoming.hasBody) return done(empty);
   if (announcesTooMuch(headers, options.maxBytes)) return refuseLarge(incoming);
-  const chunks: Buffer[] = [];
+  // One growing buffer instead of a list of chunks: a client may send its body a byte at a time.
+  let buffer: Buffer = empty;
   let size = 0;
   const stop = (): void => {
-    options.budget.give(size);
-    size = 0;
-    chunks.length = 0;
+    options.budget.give(buffer.length);
+    buffer = empty;
     request.off('data', onData).off('end', onEnd).off('close', stop);
   };
   const onData = (chunk: Buffer): void => {
-    if (size + chunk.length > options.maxBytes) {
+    const needed = size + chunk.length;
+    if (needed > options.maxBytes) {
       stop();
       return refuseLarge(incoming);
     }
-    if (!options.budget.take(chunk.length)) {
-      stop();
-      unavailable(response);
-      return leave(incoming);
+    if (needed > buffer.length) {
+      const capacity = size === 0 ? needed : Math.min(options.maxBytes, Math.max(needed, buffer.length * 2));
+      if (!options.budget.take(capacity - buffer.length)) {
+        stop();
+        unavailable(response);
+        return leave(incoming);
+      }
+      const grown = size === 0 ? chunk : Buffer.allocUnsafeSlow(capacity);
+      if (grown !== chunk) buffer.copy(grown, 0, 0, size);
+      buffer = grown;
     }
-    size += chunk.length;
-    chunks.push(chunk);
+    if (buffer !== chunk) chunk.copy(buffer, size);
+    size = needed;
   };
   const onEnd = (): void => {
-    const body = chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks);
+    const body = buffer.subarray(0, size);
     stop();
     done(body);
   };

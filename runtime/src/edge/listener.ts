@@ -80,15 +80,10 @@ export class HttpListener implements Listener {
     this.#upgrades.push(handler);
   }
 
-  /** A field, so that edge ends may hand it on by itself. */
-  readonly body = (incoming: EdgeRequest, done: (body: Uint8Array) => void): void => {
-    if (!incoming.hasBody) {
-      done(noBody);
-      return;
-    }
+  body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void {
     const { maxBodyBytes: maxBytes, budget } = this.#options;
     collectBody(incoming, { maxBytes, budget }, done);
-  };
+  }
 
   /** Starts to listen. Rejects with the system's error when the address is taken or not there. */
   async listen(port: number, host: string | undefined): Promise<AddressInfo> {
@@ -166,8 +161,6 @@ export class HttpListener implements Listener {
   }
 }
 
-const noBody = new Uint8Array(0);
-
 /** What a request that the parser refused gets (contract section 6). */
 function statusOf(error: NodeJS.ErrnoException): number {
   switch (error.code) {
@@ -177,6 +170,7 @@ function statusOf(error: NodeJS.ErrnoException): number {
       return 408;
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return 413;
+    case undefined:
     default:
       return 400;
   }

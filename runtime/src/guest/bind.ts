@@ -1,7 +1,8 @@
 import { Code } from '../abi/codes.ts';
 import { Failure, type Log, type Param, type Signature } from '../ext.ts';
 import { type Guest, GuestAllocationError } from './guest.ts';
-import { type Later, then } from './later.ts';
+import { type Later, chain } from './later.ts';
+import { waitingWasi, wasiModule } from './wasi/signatures.ts';
 import { ModuleError } from './module-error.ts';
 import type { ModuleImport, ModuleInfo } from './module.ts';
 
@@ -26,18 +27,13 @@ export interface Binding {
   readonly log: Log;
 }
 
-export const wasiModule = 'wasi_snapshot_preview1';
-
-/** The WASI functions that may wait. */
-const waitingWasi: readonly string[] = ['poll_oneoff'];
-
 /**
  * Whether an instance has to be suspendable: it imports a declared function that waits, or sleeps through
  * WASI. It is decided here, before instantiation, since the engine leaves no choice later.
  */
 export function mayWait(info: ModuleInfo, known: ReadonlyMap<string, KnownImport>, declared: ReadonlySet<string>) {
   return info.imports.some(({ module, name }) => {
-    if (module === wasiModule) return waitingWasi.includes(name);
+    if (module === wasiModule) return waitingWasi.has(name);
     const entry = module === 'pulp' ? known.get(name) : undefined;
     return entry !== undefined && declared.has(entry.capability) && entry.signature.waits === true;
   });
@@ -58,14 +54,15 @@ export function checkImports(info: ModuleInfo, known: ReadonlyMap<string, KnownI
   for (const entry of info.imports) {
     const { module, name, kind } = entry;
     if (kind === 'memory') continue;
-    if (kind !== 'func') throw unknown(entry, `the host gives functions only, not a ${kind}`);
+    if (kind !== 'func') throw unknown(info, entry, `the host gives functions only, not a ${kind}`);
     if (module === wasiModule) continue;
-    if (module !== 'pulp') throw unknown(entry, hint(module, name));
+    if (module !== 'pulp') throw unknown(info, entry, hint(module, name));
     const found = known.get(name);
     if (found === undefined) {
-      throw unknown(entry, `no capability of this host has it; those of "pulp" are ${[...known.keys()].toSorted().join(', ')}`);
+      const names = [...known.keys()].toSorted().join(', ');
+      throw unknown(info, entry, `no capability of this host has it; those of "pulp" are ${names}`);
     }
-    checkSignature(entry, found);
+    checkSignature(info, entry, found);
   }
 }
 
@@ -79,8 +76,8 @@ function hint(module: string, name: string): string {
   return `only the modules "pulp" and "${wasiModule}" are there`;
 }
 
-function unknown(entry: ModuleImport, why: string): ModuleError {
-  return new ModuleError('unknown-import', `unknown import "${entry.module}"."${entry.name}": ${why}`);
+function unknown({ name }: ModuleInfo, entry: ModuleImport, why: string): ModuleError {
+  return new ModuleError('unknown-import', `${name}: unknown import "${entry.module}"."${entry.name}": ${why}`);
 }
 
 function wasmTypes(params: readonly Param[]): string[] {
@@ -91,7 +88,7 @@ function wasmTypes(params: readonly Param[]): string[] {
   });
 }
 
-function checkSignature(entry: ModuleImport, { capability, signature }: KnownImport): void {
+function checkSignature(info: ModuleInfo, entry: ModuleImport, { capability, signature }: KnownImport): void {
   const short = wasmTypes(signature.params).join(', ');
   const long = wasmTypes([...signature.params, ...(signature.optional ?? [])]).join(', ');
   const found = entry.params?.join(', ') ?? '';
@@ -99,8 +96,8 @@ function checkSignature(entry: ModuleImport, { capability, signature }: KnownImp
   if ((found === short || found === long) && result === 'i32') return;
   const expected = short === long ? `(${short}) -> i32` : `(${short}) -> i32 or (${long}) -> i32`;
   throw new ModuleError(
-    'wrong-signature',
-    `import "pulp"."${entry.name}" (${capability}) has the signature (${found}) -> ${result || '()'}, expected ${expected}`,
+    'import-signature',
+    `${info.name}: import "pulp"."${entry.name}" (${capability}) has the signature (${found}) -> ${result || '()'}, expected ${expected}`,
   );
 }
 
@@ -108,11 +105,11 @@ function bindOne(entry: ModuleImport, binding: Binding): WebAssembly.ImportValue
   const { guest, wasi, known, functions } = binding;
   if (entry.module === wasiModule) {
     const fn = wasi[entry.name];
-    if (fn === undefined) throw unknown(entry, 'WASI preview 1 has no such function');
-    return guest.suspendable && waitingWasi.includes(entry.name) ? new WebAssembly.Suspending(fn) : fn;
+    if (fn === undefined) throw unknown(binding.info, entry, 'WASI preview 1 has no such function');
+    return guest.suspendable && waitingWasi.has(entry.name) ? new WebAssembly.Suspending(fn) : fn;
   }
   const found = known.get(entry.name);
-  if (found === undefined) throw unknown(entry, 'no capability of this host has it');
+  if (found === undefined) throw unknown(binding.info, entry, 'no capability of this host has it');
   const fn = functions.get(entry.name);
   if (fn === undefined) return () => Code.undeclared;
   const { params, optional, waits } = found.signature;
@@ -152,7 +149,7 @@ function wrap({ name, params, waits, fn }: Wrapped, { guest, log }: Binding): (.
   const answer = (result: Uint8Array | void, out: number, raw: readonly (number | bigint)[]): Later<number> => {
     if (out < 0) return Code.ok;
     const bytes = result ?? new Uint8Array(0);
-    return then(guest.place(bytes), (pointer) => {
+    return chain(guest.place(bytes), (pointer) => {
       const { view } = guest.memory;
       view.setUint32(Number(raw[out]) >>> 0, pointer, true);
       view.setUint32(Number(raw[out + 1]) >>> 0, bytes.length, true);

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { envelopeBytes, writeEnvelope } from '../abi/envelope.ts';
-import { type Later, then } from './later.ts';
+import { type Later, chain } from './later.ts';
 import { GuestMemory } from './memory.ts';
 import { ProcExit } from './wasi.ts';
 
@@ -126,20 +126,20 @@ export class Guest {
   initialize(): Later<void> {
     const name = ['_initialize', '_start'].find((candidate) => this.#entries.has(candidate));
     if (name === undefined) return undefined;
-    return then(this.#enter(name, this.#entries.get(name) as Entry, 0, 0), () => undefined);
+    return chain(this.#enter(name, this.#entries.get(name) as Entry, 0, 0), () => undefined);
   }
 
   /** Runs `pulp_init`. Throws {@link GuestInitError} with the guest's own reason when it refuses. */
   init(config: Uint8Array): Later<void> {
     const entry = this.#entries.get('pulp_init') ?? missingEntry;
     const run = (pointer: number) => this.#enter('pulp_init', entry, pointer, config.length);
-    const code = then(this.#alloc(config.length), (pointer) => {
+    const code = chain(this.#alloc(config.length), (pointer) => {
       this.memory.bytes.set(config, pointer);
-      return then(run(pointer), (value) => then(this.#free(pointer, config.length), () => Number(value) | 0));
+      return chain(run(pointer), (value) => chain(this.#free(pointer, config.length), () => Number(value) | 0));
     });
-    return then(code, (value) => {
+    return chain(code, (value) => {
       if (value === 0) return undefined;
-      return then(this.#errorText('pulp_init_error'), (reason) => {
+      return chain(this.#errorText('pulp_init_error'), (reason) => {
         throw new GuestInitError(value, reason);
       });
     });
@@ -152,21 +152,21 @@ export class Guest {
   step(prefix: Uint8Array, payload: Uint8Array, wallTimeNs: bigint): Later<number> {
     const length = prefix.length + payload.length;
     const size = envelopeBytes + length;
-    return then(this.#alloc(size), (pointer) => {
+    return chain(this.#alloc(size), (pointer) => {
       const { bytes, view } = this.memory;
       writeEnvelope(view, pointer, { callNumber: this.#callNumber, wallTimeNs, payloadLength: length });
       bytes.set(prefix, pointer + envelopeBytes);
       bytes.set(payload, pointer + envelopeBytes + prefix.length);
       this.#callNumber += 1;
-      return then(this.#enter('pulp_step', this.#stepEntry, pointer, size), (handle) =>
-        then(this.#free(pointer, size), () => Number(handle) | 0),
+      return chain(this.#enter('pulp_step', this.#stepEntry, pointer, size), (handle) =>
+        chain(this.#free(pointer, size), () => Number(handle) | 0),
       );
     });
   }
 
   shutdown(): Later<number> {
     const entry = this.#entries.get('pulp_shutdown') ?? missingEntry;
-    return then(this.#enter('pulp_shutdown', entry, 0, 0), (code) => Number(code) | 0);
+    return chain(this.#enter('pulp_shutdown', entry, 0, 0), (code) => Number(code) | 0);
   }
 
   /** What an export without parameters says, such as a probe; undefined when it is not there. */
@@ -180,7 +180,7 @@ export class Guest {
    * Throws {@link GuestAllocationError} when the guest gives no room.
    */
   place(bytes: Uint8Array): Later<number> {
-    return then(this.#alloc(bytes.length), (pointer) => {
+    return chain(this.#alloc(bytes.length), (pointer) => {
       this.memory.bytes.set(bytes, pointer);
       return pointer;
     });
@@ -191,7 +191,7 @@ export class Guest {
     if (length === 0) return 0;
     const size = this.#asked(length);
     this.allocating = true;
-    return then(this.#enter('pulp_alloc', this.#allocEntry, size, 0), (value) => {
+    return chain(this.#enter('pulp_alloc', this.#allocEntry, size, 0), (value) => {
       this.allocating = false;
       const pointer = Number(value) >>> 0;
       if (pointer === 0) throw new GuestAllocationError(`pulp_alloc(${size}) returned 0`);
@@ -235,8 +235,8 @@ export class Guest {
 
   #errorText(name: string): Later<string | undefined> {
     if (!this.#entries.has(`${name}_ptr`) || !this.#entries.has(`${name}_len`)) return undefined;
-    return then(this.probe(`${name}_ptr`), (pointer) =>
-      then(this.probe(`${name}_len`), (size) => {
+    return chain(this.probe(`${name}_ptr`), (pointer) =>
+      chain(this.probe(`${name}_len`), (size) => {
         const start = Number(pointer) >>> 0;
         const length = Math.min(Number(size) >>> 0, errorTextBytes);
         if (length === 0 || !this.memory.holds(start, length)) return undefined;

@@ -5,6 +5,6 @@ export type Later<T> = T | Promise<T>;
  * Goes on with a value at once when it is there, otherwise when it comes. One text serves guests that are
  * entered directly, for which a promise would cost more than the call, and those that may be suspended.
  */
-export function then<T, R>(value: Later<T>, next: (value: T) => Later<R>): Later<R> {
+export function chain<T, R>(value: Later<T>, next: (value: T) => Later<R>): Later<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -158,6 +158,14 @@ suite('readModule', () => {
     assert.throws(() => readModule(made([sectionId.export, 1, 1, 0xff, 3, 0]), { name }), malformed);
   });
 
+  test('a name that claims more bytes than its section has is never read short', () => {
+    assert.throws(() => readModule(made([sectionId.export, 1, 9, 0x66, 0, 0]), { name }), {
+      code: 'truncated',
+    });
+    const [, ...buildId] = ascii('go:buildid');
+    assert.equal(readModule(made([sectionId.custom, 11, ...buildId]), { name }).goBuilt, false);
+  });
+
   test('types and limits of unknown proposals are named', () => {
     feature(made([sectionId.type, 1, 0x5d, 0]), /stack switching/);
     feature(made([sectionId.type, 1, 0x20, 0]), /unknown type 0x20/);

@@ -116,7 +116,8 @@ suite('GuestOutput', () => {
     output.write(1, bytes('56789abc'));
     output.write(1, bytes('def\nnext\n'));
     const cut = '0123456789… [cut at 10 characters]';
-    assert.deepEqual(lines, ['0123456789', cut, cut, 'next']);
+    output.write(1, bytes('0123456789\rmore\n'));
+    assert.deepEqual(lines, ['0123456789', cut, cut, 'next', cut]);
   });
 
   test('a cut never parts an escape or a surrogate pair, and counts escapes', () => {
@@ -152,6 +153,14 @@ suite('GuestOutput', () => {
     time = 1000;
     output.write(1, bytes('after\n'));
     assert.deepEqual(said.slice(4), ['dropped 7', '1:after']);
+  });
+
+  test('a guest that was quiet for long has no more than a burst', () => {
+    let time = 0;
+    const { output, lines } = record({ now: () => time, burst: 4 });
+    time = 1_000_000;
+    output.write(1, bytes('x\n'.repeat(10)));
+    assert.equal(lines.length, 4);
   });
 
   test('in an endless flood the remark comes seldom, and the rate is kept', () => {

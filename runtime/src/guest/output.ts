@@ -85,7 +85,7 @@ export class GuestOutput {
   #end(fd: 1 | 2, pending: Pending): void {
     if (this.#admit()) {
       this.#sayDropped();
-      if (!pending.cut && pending.text.endsWith('\r')) pending.text = pending.text.slice(0, -1);
+      if (pending.text.endsWith('\r')) pending.text = pending.text.slice(0, -1);
       this.#options.line(fd, this.#take(pending));
       return;
     }

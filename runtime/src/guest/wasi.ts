@@ -27,14 +27,9 @@ export interface WasiOptions {
 export type WasiFunction = (...args: never[]) => number | Promise<number>;
 
 export interface Wasi {
-  /** All 46 functions of `wasi_snapshot_preview1`, by name. */
+  /** All 46 functions of `wasi_snapshot_preview1`, by name. Those in `waitingWasi` may give a promise. */
   readonly imports: Readonly<Record<string, WasiFunction>>;
-  /** Those that may give a promise: they must be bound as `WebAssembly.Suspending`. */
-  readonly waits: readonly string[];
 }
-
-/** The functions that may wait, whatever the options. */
-const waits = ['poll_oneoff'] as const;
 
 /** `crypto.getRandomValues` takes no more bytes than these at a time. */
 const randomBytes = 65_536;
@@ -63,7 +58,7 @@ export function createWasi(options: WasiOptions): Wasi {
     random_get: (pointer: number, length: number) => fillRandom(memory, pointer >>> 0, length >>> 0),
     sched_yield: succeed,
   };
-  return { imports, waits };
+  return { imports };
 }
 
 function succeed(): number {

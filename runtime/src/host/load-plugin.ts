@@ -6,6 +6,7 @@ import { checkExports } from '../guest/check-exports.ts';
 import { compileModule } from '../guest/compile.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
 import { type ModuleInfo, readModule } from '../guest/module.ts';
+import { checkWasiImports } from '../guest/wasi/signatures.ts';
 import { parseManifest } from '../manifest/parse-manifest.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
 import { maxManifestLength } from '../manifest/toml.ts';
@@ -23,7 +24,13 @@ const maxModuleBytes = 512 * 1024 * 1024;
 /** Reads and checks a manifest. Throws with the file and what is wrong with it. */
 export async function readManifest(file: string, registry: Registry): Promise<PluginSpec> {
   const bytes = await readBounded(file, { what: 'manifest', limit: maxManifestLength * 4 });
-  return parseManifest(bytes.toString('utf8'), { file, capabilities: registry.declarable });
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Error(`${file}: the manifest is not UTF-8, which TOML has to be`, { cause: error });
+  }
+  return parseManifest(text, { file, capabilities: registry.declarable });
 }
 
 /** Reads, checks and compiles the module of a manifest. Nothing of it runs. */
@@ -39,6 +46,7 @@ export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<
   const info = readModule(bytes, { name });
   checkExports(info);
   checkImports(info, registry.imports);
+  checkWasiImports(info);
   const module = await compileModule(limitMemory(bytes, spec.maxMemoryPages, { name }), { name });
   return { spec, module, info };
 }

@@ -27,7 +27,7 @@ export class PluginThread {
     const workerData: ThreadData = {
       bell: this.#bell.buffer,
       commands: port2,
-      posted: this.#posted.buffer as SharedArrayBuffer,
+      posted: this.#posted.buffer,
       capabilities,
     };
     this.#worker = new Worker(entry, { workerData, transferList: [port2], name: 'pulp-plugin-thread' });

@@ -2,7 +2,7 @@ import type { Log } from '../ext.ts';
 import type { Edge } from '../edge/edge.ts';
 import type { EdgePlugin } from '../edge/plugin.ts';
 import type { Registry } from '../capabilities/registry.ts';
-import { decodeHostEffect, HostEffect, type InstanceState, type LogEffect } from '../plugin-thread/protocol.ts';
+import { decodeLog, decodeState, HostEffect, type InstanceState } from '../plugin-thread/protocol.ts';
 import { Backoff } from './backoff.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
 import { PluginThread } from './plugin-thread.ts';
@@ -104,6 +104,7 @@ export class Supervisor {
       }
     }
     this.#state = 'ended';
+    this.#change.resolve({ state: 'failed', reason: 'the host is stopping' });
     await this.#terminate();
     if (this.#plugin !== undefined) await edge.remove(this.#plugin);
     if (clean) log.info('shutdown complete', { plugin: name });
@@ -170,10 +171,10 @@ export class Supervisor {
   /** What the instance says to the host. */
   #said(kind: number, payload: Uint8Array): void {
     if (kind === HostEffect.log) {
-      const { level, message, fields } = decodeHostEffect<LogEffect>(payload);
+      const { level, message, fields } = decodeLog(payload);
       this.#options.log[level](message, fields);
     } else {
-      this.#changed(decodeHostEffect<InstanceState>(payload));
+      this.#changed(decodeState(payload));
     }
   }
 
@@ -235,11 +236,13 @@ function describe(state: InstanceState): string {
   switch (state.state) {
     case 'ready':
       return 'it is ready';
+    case 'stopped':
+      return `it stopped with ${state.code}`;
     case 'failed':
     case 'trapped':
       return state.reason;
-    case 'stopped':
-      return `it stopped with ${state.code}`;
+    default:
+      return state satisfies never;
   }
 }
 

@@ -156,9 +156,9 @@ class SharedMemoryEdge implements EdgeLink {
 }
 
 function takeLarge(port: MessagePort): Uint8Array {
-  const received = receiveMessageOnPort(port) as { message: Uint8Array } | undefined;
+  const received = receiveMessageOnPort(port);
   if (received === undefined) throw new Error('a large payload is missing beside the ring');
-  return received.message;
+  return received.message as Uint8Array;
 }
 
 /** The plugin thread's end of a link made by {@link linkThreads}. */

@@ -77,7 +77,11 @@ export class Fields {
     if (chosen !== undefined) return chosen;
     const expected = `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`;
     if (typeof value !== 'string') this.#wrong(key, expected, value);
-    else this.#problems.addNear(key, `expected ${expected}, found ${shown(value)}`, value, choices);
+    else
+      this.#problems.addNear(key, `expected ${expected}, found ${shown(value)}`, {
+        word: value,
+        known: choices,
+      });
     return choices[0];
   }
 

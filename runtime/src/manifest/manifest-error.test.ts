@@ -13,8 +13,8 @@ suite('ManifestError', () => {
 
   test('is a heading and a line for each of several problems', () => {
     const problems = new ProblemList();
-    problems.addNear('nmae', 'unknown key', 'nmae', ['name', 'wasm']);
-    problems.addNear('zzzzz', 'unknown key', 'zzzzz', ['name', 'wasm']);
+    problems.addNear('nmae', 'unknown key', { word: 'nmae', known: ['name', 'wasm'] });
+    problems.addNear('zzzzz', 'unknown key', { word: 'zzzzz', known: ['name', 'wasm'] });
     problems.add('', 'something else');
     assert.equal(
       new ManifestError('m.toml', problems.all).message,

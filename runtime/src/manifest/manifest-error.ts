@@ -1,5 +1,6 @@
 import { escapeUnprintable } from '../log/escape.ts';
 import { suggest } from './nearest.ts';
+import { keyOf } from './shown.ts';
 
 /** One thing that is wrong with a manifest. */
 export interface Problem {
@@ -30,6 +31,14 @@ export class ManifestError extends Error {
   }
 }
 
+/** Where a suggestion comes from. */
+export interface Near {
+  readonly word: string;
+  readonly known: Iterable<string>;
+  /** Tables that the suggestion is shown with, when the word is a key inside them; none unless given. */
+  readonly path?: readonly string[];
+}
+
 /** Problems as they are found, so that one run reports all of them. */
 export class ProblemList {
   readonly #problems: Problem[] = [];
@@ -44,9 +53,13 @@ export class ProblemList {
     this.#problems.push(Object.freeze({ key, reason, ...(suggestion !== undefined && { suggestion }) }));
   }
 
-  /** As {@link add}, with the nearest of `known` to `word` as the suggestion if one is near enough. */
-  addNear(key: string, reason: string, word: string, known: Iterable<string>): void {
-    this.add(key, reason, suggest(word, known));
+  /**
+   * As {@link add}, suggesting the nearest of the known words if one is near enough. Only problems that the
+   * message will show get a suggestion: for tens of thousands of unknown keys the search takes seconds.
+   */
+  addNear(key: string, reason: string, { word, known, path = [] }: Near): void {
+    const near = this.#problems.length < maxShown ? suggest(word, known) : undefined;
+    this.add(key, reason, near !== undefined && path.length > 0 ? keyOf([...path, near]) : near);
   }
 }
 

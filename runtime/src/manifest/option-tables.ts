@@ -1,6 +1,5 @@
 import type { Shape } from '../ext.ts';
 import type { ProblemList } from './manifest-error.ts';
-import { suggest } from './nearest.ts';
 import { keyOf } from './shown.ts';
 import { isTable, kindOf, type TomlTable, type TomlValue } from './toml.ts';
 
@@ -65,7 +64,7 @@ class OptionTables {
       // A capability's whole name in quotes is one key to TOML.
       else if (this.#input.capabilities.has(key)) {
         this.#problems.add(keyOf([key]), `unknown key; write the table's name without quotes: [${key}]`);
-      } else this.#problems.addNear(keyOf([key]), 'unknown key', key, candidates);
+      } else this.#problems.addNear(keyOf([key]), 'unknown key', { word: key, known: candidates });
     }
     return this.#found;
   }
@@ -92,9 +91,9 @@ class OptionTables {
   }
 
   #refuseEmpty(node: Node, path: readonly string[]): void {
-    if (node.capability === undefined)
+    if (node.capability === undefined) {
       this.#problems.add(keyOf(path), 'unknown key: no capability has this name');
-    else if (node.declared) this.#keep(node.capability, [], path);
+    } else if (node.declared) this.#keep(node.capability, [], path);
     else this.#refuseUndeclared(node.capability, path);
   }
 
@@ -106,11 +105,9 @@ class OptionTables {
   /** The path is only the beginning of names, such as `[transport]`. */
   #refuseNamespace(node: Node, own: readonly [string, TomlValue][], path: readonly string[]): void {
     const reason = 'unknown key: no capability has this name';
-    // What else may stand in its place.
-    const children = [...node.children.keys()];
+    const known = [...node.children.keys()];
     for (const [key] of own) {
-      const near = suggest(key, children);
-      this.#problems.add(keyOf([...path, key]), reason, near === undefined ? near : keyOf([...path, near]));
+      this.#problems.addNear(keyOf([...path, key]), reason, { word: key, known, path });
     }
   }
 
@@ -121,9 +118,9 @@ class OptionTables {
       if (this.#input.topLevel.has(key)) {
         // In TOML every key below a [table] belongs to it, which a key moved to the end of the file shows.
         this.#problems.add(full, `unknown key; to set ${key} of the plugin, move it above the first [table]`);
-      } else if (known.length === 0)
+      } else if (known.length === 0) {
         this.#problems.add(full, `unknown key; ${capability.name} has no options`);
-      else this.#problems.addNear(full, 'unknown key', key, known);
+      } else this.#problems.addNear(full, 'unknown key', { word: key, known });
     }
     this.#found.set(path.join('.'), Object.fromEntries(own));
   }

@@ -102,7 +102,7 @@ suite('parseManifest', () => {
   test('is frozen, its lists too', () => {
     const spec = parse(`${minimal}provides = ["a"]`);
     assert.ok(Object.isFrozen(spec));
-    assert.throws(() => (spec.provides as string[]).push('b'), TypeError);
+    assert.ok(Object.isFrozen(spec.provides) && Object.isFrozen(spec.capabilities));
   });
 
   test('can be cloned into a thread', () => {

@@ -122,6 +122,6 @@ function checkDeclared(
   const plugin = name === '' ? 'the plugin' : `plugin ${shown(name)}`;
   for (const entry of declared.filter((capability) => !capabilities.has(capability))) {
     const reason = `${plugin} declares ${shown(entry)}, which this host does not have; it has: ${has}`;
-    problems.addNear('capabilities', reason, entry, known);
+    problems.addNear('capabilities', reason, { word: entry, known });
   }
 }

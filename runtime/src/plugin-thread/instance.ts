@@ -116,11 +116,11 @@ export class Instance {
   async #start(): Promise<void> {
     const { command, registry, waits } = this.#options;
     this.#ends = await Promise.all(
-      this.#channels.map((capability, channel) => capability.guest?.(this.#context(capability, channel))),
+      this.#channels.map(async (capability, channel) => capability.guest?.(this.#context(capability, channel))),
     );
     const functions = new Map<string, AnyHostFunction>();
     for (const end of this.#ends) {
-      for (const [name, fn] of Object.entries(end?.functions ?? {})) functions.set(name, fn as AnyHostFunction);
+      for (const [name, fn] of Object.entries(end?.functions ?? {})) functions.set(name, fn);
     }
     const guest = this.#guest;
     const wasi = createWasi({

@@ -20,10 +20,10 @@ const scheduler = new Scheduler({ bell, waits, commanded: () => Atomics.load(pos
 
 function command(): void {
   for (;;) {
-    const received = receiveMessageOnPort(data.commands) as { message: Command } | undefined;
+    const received = receiveMessageOnPort(data.commands);
     if (received === undefined) return;
     taken = (taken + 1) | 0;
-    const { message } = received;
+    const message = received.message as Command;
     if (message.type === 'stop') instances.get(message.instance)?.stop();
     else start(message);
   }

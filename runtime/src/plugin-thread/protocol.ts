@@ -67,7 +67,11 @@ export function encodeHostEffect(effect: LogEffect | InstanceState): Uint8Array 
   return encoder.encode(JSON.stringify(effect, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
 }
 
-/** The host's own threads wrote it, so its shape is known. */
-export function decodeHostEffect<T extends LogEffect | InstanceState>(payload: Uint8Array): T {
-  return JSON.parse(decoder.decode(payload.slice())) as T;
+// The host's own threads wrote them, so their shapes are known.
+export function decodeLog(payload: Uint8Array): LogEffect {
+  return JSON.parse(decoder.decode(payload.slice())) as LogEffect;
+}
+
+export function decodeState(payload: Uint8Array): InstanceState {
+  return JSON.parse(decoder.decode(payload.slice())) as InstanceState;
 }

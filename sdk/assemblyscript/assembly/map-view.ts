@@ -51,7 +51,6 @@ export class MapView {
     return this.kept || this.step == current;
   }
 
-
   /** The number of entries. */
   get size(): u32 {
     this.enter();

@@ -179,7 +179,7 @@ export class Request {
 
   /** Puts what lies at an address into the reader's `start` and `size`. */
   private spanAt(at: usize): bool {
-    if (at == 0 || !this.step == currentViews()) return false;
+    if (at == 0 || this.step != currentViews()) return false;
     reader.reset(at, this.end);
     return reader.span();
   }

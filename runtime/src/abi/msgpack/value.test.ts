@@ -23,6 +23,12 @@ function refuses(message: string | Uint8Array, reason: RegExp): void {
   );
 }
 
+const nested = (depth: number): Encodable => {
+  let value: Encodable = null;
+  for (let level = 0; level < depth; level++) value = [value];
+  return value;
+};
+
 suite('encode', () => {
   test('writes a bigint as integer and a number as float, whole or not', () => {
     assert.equal(hex(encode([1n, 1, -1n, 0.5])), '9401cb3ff0000000000000ffcb3fe0000000000000');
@@ -53,16 +59,16 @@ suite('encode', () => {
   });
 
   test('refuses what has no form, at any depth', () => {
-    class Thing {}
-    // oxlint-disable-next-line no-sparse-arrays -- a hole is what is tested
+    const sparse: unknown[] = [];
+    sparse.length = 1;
     for (const value of [
       undefined,
       [undefined],
-      [,],
+      sparse,
       { a: undefined },
       () => 0,
       Symbol('s'),
-      new Thing(),
+      new URL('http://a.example'),
       new Set(),
     ]) {
       assert.throws(() => Reflect.apply(encode, undefined, [value]), TypeError);
@@ -70,11 +76,6 @@ suite('encode', () => {
   });
 
   test('refuses nesting beyond the limit, cycles included', () => {
-    const nested = (depth: number): Encodable => {
-      let value: Encodable = null;
-      for (let level = 0; level < depth; level++) value = [value];
-      return value;
-    };
     const deepest = encode(nested(maxDepth));
     assert.equal(deepest.length, maxDepth + 1);
     assert.ok(Array.isArray(decode(deepest)));

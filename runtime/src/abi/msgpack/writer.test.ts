@@ -10,6 +10,9 @@ function written(write: (writer: Writer) => void): string {
   return Buffer.from(writer.view()).toString('hex');
 }
 
+const textHead = (size: number): string =>
+  written((writer) => writer.text('x'.repeat(size))).replace(/(78)+$/, '');
+
 suite('writer', () => {
   test('writes integers in their smallest form', () => {
     const forms: [number | bigint, string][] = [
@@ -121,9 +124,7 @@ suite('writer', () => {
   });
 
   test('gives text the header of its length in bytes', () => {
-    const head = (size: number): string =>
-      written((writer) => writer.text('x'.repeat(size))).replace(/(78)+$/, '');
-    assert.deepEqual([0, 31, 32, 255, 256, 65_535, 65_536].map(head), [
+    assert.deepEqual([0, 31, 32, 255, 256, 65_535, 65_536].map(textHead), [
       'a0',
       'bf',
       'd920',
@@ -213,6 +214,48 @@ suite('writer', () => {
     assert.equal(Buffer.from(writer.view()).toString('hex'), 'a56f74686572');
     assert.deepEqual(new Uint8Array(takenLarge.subarray(5)), large);
     assert.equal(takenLarge.buffer.byteLength, takenLarge.length);
+  });
+
+  test('grows in front of every kind of value', () => {
+    const writes: readonly ((writer: Writer) => void)[] = [
+      (writer) => writer.nil(),
+      (writer) => writer.boolean(true),
+      (writer) => writer.int64(1),
+      (writer) => writer.uint64(1),
+      (writer) => writer.uint64(2n ** 63n),
+      (writer) => writer.uint32(1),
+      (writer) => writer.uint16(1),
+      (writer) => writer.uint8(1),
+      (writer) => writer.integer(-100),
+      (writer) => writer.integer(-1000),
+      (writer) => writer.integer(-100_000),
+      (writer) => writer.float64(1.5),
+      (writer) => writer.text('text'),
+      (writer) => writer.utf8('tëxt'),
+      (writer) => writer.textBytes(new Uint8Array(300)),
+      (writer) => writer.binary(new Uint8Array(70_000)),
+      (writer) => writer.array(1000),
+      (writer) => writer.map(100_000),
+      (writer) => writer.extension(1, new Uint8Array(5)),
+      (writer) => writer.timestamp({ seconds: 1n, nanoseconds: 0 }),
+      (writer) => writer.timestamp({ seconds: 1n, nanoseconds: 1 }),
+      (writer) => writer.timestamp({ seconds: -1n, nanoseconds: 1 }),
+      (writer) => writer.raw(Uint8Array.of(1)),
+    ];
+    for (const write of writes) {
+      const roomy = new Writer(100_000);
+      write(roomy);
+      const expected = Buffer.from(roomy.view()).toString('hex');
+      for (const capacity of [0, 1, 2, 5]) {
+        const tight = new Writer(capacity);
+        write(tight);
+        assert.equal(
+          Buffer.from(tight.view()).toString('hex'),
+          expected,
+          `${String(write)} from ${capacity}`,
+        );
+      }
+    }
   });
 
   test('keeps what it has when the buffer grows', () => {

@@ -77,9 +77,9 @@ export class Writer {
       else if (value < 0x1_0000_0000) this.uint32(value);
       else this.uint64(value);
     } else if (value >= -0x20) this.#byte(value);
-    else if (value >= -0x80) this.#int8(value);
-    else if (value >= -0x8000) this.#int16(value);
-    else if (value >= -0x8000_0000) this.#int32(value);
+    else if (value >= -0x80) this.#head8(0xd0, value);
+    else if (value >= -0x8000) this.#head16(0xd1, value);
+    else if (value >= -0x8000_0000) this.#head32(0xd2, value);
     else this.int64(value);
   }
 
@@ -96,7 +96,8 @@ export class Writer {
     if (typeof value === 'bigint' || value > Number.MAX_SAFE_INTEGER) {
       const exact = BigInt(value);
       if (exact < 0n || exact > maxUint64) throw new RangeError(`${value} does not fit into uint64`);
-      this.#view.setBigUint64(this.#head(0xcf, 8), exact);
+      const wide = this.#head(0xcf, 8);
+      this.#view.setBigUint64(wide, exact);
       return;
     }
     const at = this.#head(0xcf, 8);
@@ -106,34 +107,23 @@ export class Writer {
 
   /** Always `ce` and 4 bytes. */
   uint32(value: number): void {
-    this.#view.setUint32(this.#head(0xce, 4), value);
+    this.#head32(0xce, value);
   }
 
   /** Always `cd` and 2 bytes. */
   uint16(value: number): void {
-    this.#view.setUint16(this.#head(0xcd, 2), value);
+    this.#head16(0xcd, value);
   }
 
   /** Always `cc` and 1 byte. */
   uint8(value: number): void {
-    this.#bytes[this.#head(0xcc, 1)] = value;
-  }
-
-  #int8(value: number): void {
-    this.#view.setInt8(this.#head(0xd0, 1), value);
-  }
-
-  #int16(value: number): void {
-    this.#view.setInt16(this.#head(0xd1, 2), value);
-  }
-
-  #int32(value: number): void {
-    this.#view.setInt32(this.#head(0xd2, 4), value);
+    this.#head8(0xcc, value);
   }
 
   /** Always `cb` and 8 bytes. */
   float64(value: number): void {
-    this.#view.setFloat64(this.#head(0xcb, 8), value);
+    const at = this.#head(0xcb, 8);
+    this.#view.setFloat64(at, value);
   }
 
   /**
@@ -182,32 +172,32 @@ export class Writer {
 
   /** The header of a `bin` of `length` bytes, which the caller writes next. */
   binaryHeader(length: number): void {
-    if (length < 0x100) this.#bytes[this.#head(0xc4, 1)] = length;
-    else if (length < 0x1_0000) this.#view.setUint16(this.#head(0xc5, 2), length);
-    else this.#head32(0xc6, length);
+    if (length < 0x100) this.#head8(0xc4, length);
+    else if (length < 0x1_0000) this.#head16(0xc5, length);
+    else this.#head32(0xc6, size32(length));
   }
 
   /** The header of an array; `count` values follow. */
   array(count: number): void {
     if (count < 0x10) this.#byte(0x90 | count);
-    else if (count < 0x1_0000) this.#view.setUint16(this.#head(0xdc, 2), count);
-    else this.#head32(0xdd, count);
+    else if (count < 0x1_0000) this.#head16(0xdc, count);
+    else this.#head32(0xdd, size32(count));
   }
 
   /** The header of a map; `count` keys, each with its value behind it, follow. */
   map(count: number): void {
     if (count < 0x10) this.#byte(0x80 | count);
-    else if (count < 0x1_0000) this.#view.setUint16(this.#head(0xde, 2), count);
-    else this.#head32(0xdf, count);
+    else if (count < 0x1_0000) this.#head16(0xde, count);
+    else this.#head32(0xdf, size32(count));
   }
 
   /** An extension value, `fixext` where its size is 1, 2, 4, 8 or 16. */
   extension(type: number, bytes: Uint8Array): void {
     const size = bytes.length;
     if (size > 0 && size <= 16 && (size & (size - 1)) === 0) this.#byte(0xd4 + Math.log2(size));
-    else if (size < 0x100) this.#bytes[this.#head(0xc7, 1)] = size;
-    else if (size < 0x1_0000) this.#view.setUint16(this.#head(0xc8, 2), size);
-    else this.#head32(0xc9, size);
+    else if (size < 0x100) this.#head8(0xc7, size);
+    else if (size < 0x1_0000) this.#head16(0xc8, size);
+    else this.#head32(0xc9, size32(size));
     this.#byte(type);
     this.raw(bytes);
   }
@@ -263,8 +253,8 @@ export class Writer {
     else if (size < 0x100) {
       bytes[this.#length++] = 0xd9;
       bytes[this.#length++] = size;
-    } else if (size < 0x1_0000) this.#view.setUint16(this.#head(0xda, 2), size);
-    else this.#head32(0xdb, size);
+    } else if (size < 0x1_0000) this.#head16(0xda, size);
+    else this.#head32(0xdb, size32(size));
   }
 
   #append(bytes: Uint8Array): void {
@@ -277,7 +267,10 @@ export class Writer {
     this.#bytes[this.#length++] = value;
   }
 
-  /** Writes the first byte, makes room for `size` more, counts them as written, and says where they go. */
+  /**
+   * Writes the first byte, makes room for `size` more, counts them as written, and says where they go. It may
+   * replace buffer and view: look at either only after it has returned.
+   */
   #head(first: number, size: number): number {
     this.#reserve(size + 1);
     const at = this.#length;
@@ -286,12 +279,22 @@ export class Writer {
     return at + 1;
   }
 
-  /** Writes the first byte and a count of 32 bits. */
-  #head32(first: number, count: number): void {
-    if (count > 0xffff_ffff) {
-      throw new RangeError(`${count} entries or bytes do not fit into one MessagePack value`);
-    }
-    this.#view.setUint32(this.#head(first, 4), count);
+  /** Writes the first byte and the low 8 bits of a value. */
+  #head8(first: number, value: number): void {
+    const at = this.#head(first, 1);
+    this.#bytes[at] = value;
+  }
+
+  /** Writes the first byte and the low 16 bits of a value. */
+  #head16(first: number, value: number): void {
+    const at = this.#head(first, 2);
+    this.#view.setUint16(at, value);
+  }
+
+  /** Writes the first byte and the low 32 bits of a value. */
+  #head32(first: number, value: number): void {
+    const at = this.#head(first, 4);
+    this.#view.setUint32(at, value);
   }
 
   #reserve(size: number): void {
@@ -305,4 +308,10 @@ export class Writer {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, capacity);
   }
+}
+
+function size32(size: number): number {
+  if (size > 0xffff_ffff)
+    throw new RangeError(`${size} entries or bytes do not fit into one MessagePack value`);
+  return size;
 }

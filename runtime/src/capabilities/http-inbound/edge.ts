@@ -3,7 +3,7 @@ import { METHODS, type ServerResponse } from 'node:http';
 import { encodeHttpRequest } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Code } from '../../abi/codes.ts';
-import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Log, Outcome, Plugin, PluginEnd, Port } from '../../ext.ts';
+import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Listener, Log, Outcome, Plugin, PluginEnd, Port } from '../../ext.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
 import { type RouteMatch, RouteTable } from './route-table.ts';
@@ -24,16 +24,13 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     else match.owner.handle(incoming, match);
     return true;
   });
-  return {
-    plugin: (port) => new RoutedPlugin(port, { routes, log, timeoutMs: listener.requestTimeoutMs, body: listener.body }),
-  };
+  return { plugin: (port) => new RoutedPlugin(port, { routes, log, listener }) };
 }
 
 interface RoutedOptions {
   readonly routes: RouteTable<RoutedPlugin>;
   readonly log: Log;
-  readonly timeoutMs: number;
-  readonly body: EdgeContext['listener']['body'];
+  readonly listener: Listener;
 }
 
 /** A request between its arrival and its answer. */
@@ -106,7 +103,7 @@ class RoutedPlugin implements PluginEnd {
   /** Takes a request that matched one of the plugin's routes. Hot: every request goes through it. */
   handle(incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>): void {
     if (!this.#port.up) return unavailable(incoming.response);
-    this.#options.body(incoming, (body) => this.#enqueue(incoming, match, body));
+    this.#options.listener.body(incoming, (body) => this.#enqueue(incoming, match, body));
   }
 
   settled(waiting: Waiting, outcome: Outcome): void {
@@ -153,7 +150,7 @@ class RoutedPlugin implements PluginEnd {
 
   /** Requests wait in the order they came, so the first that is young enough ends the look. */
   #sweep(): void {
-    const limit = performance.now() - this.#options.timeoutMs;
+    const limit = performance.now() - this.#options.listener.requestTimeoutMs;
     for (const waiting of this.#waiting.values()) {
       if (waiting.arrived > limit) return;
       this.#waiting.delete(waiting.id);

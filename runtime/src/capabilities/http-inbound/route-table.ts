@@ -52,7 +52,7 @@ type Endpoint<Owner> = Map<string, Claim<Owner>[]>;
 /** A place in the tree of patterns that have parameters; its depth is the number of segments that led to it. */
 interface Node<Owner> {
   readonly depth: number;
-  readonly literals: Map<string, Node<Owner>>;
+  literals: Map<string, Node<Owner>> | undefined;
   param: Node<Owner> | undefined;
   /** Patterns that end here. */
   end: Endpoint<Owner> | undefined;
@@ -132,7 +132,7 @@ export class RouteTable<Owner> {
     const endpoints = this.#walk(path);
     if (fixed !== undefined) endpoints.push(fixed);
     if (endpoints.length === 0) return undefined;
-    const claim = first(endpoints, method) ?? (method === 'HEAD' ? first(endpoints, 'GET') : undefined);
+    const claim = earliest(endpoints, method) ?? (method === 'HEAD' ? earliest(endpoints, 'GET') : undefined);
     return claim === undefined ? { allow: methodsOf(endpoints) } : found(claim, path, decoded);
   }
 
@@ -176,7 +176,7 @@ export class RouteTable<Owner> {
       if (endpoint !== undefined) endpoints.push(endpoint);
       let next: Node<Owner> | undefined;
       if (segment !== undefined) {
-        next = at.literals.get(segment);
+        next = at.literals?.get(segment);
         if (next === undefined) next = at.param;
         else if (at.param !== undefined) later.push(at.param);
       }
@@ -189,10 +189,11 @@ export class RouteTable<Owner> {
 const encodedSlash = /%2f/i;
 
 function node<Owner>(depth: number): Node<Owner> {
-  return { depth, literals: new Map(), param: undefined, end: undefined, rest: undefined };
+  return { depth, literals: undefined, param: undefined, end: undefined, rest: undefined };
 }
 
 function literal<Owner>(at: Node<Owner>, segment: string): Node<Owner> {
+  at.literals ??= new Map();
   const known = at.literals.get(segment);
   if (known !== undefined) return known;
   const fresh = node<Owner>(at.depth + 1);
@@ -212,7 +213,7 @@ function kindOf(segment: string, isLast: boolean): 'literal' | 'param' | 'rest' 
   return isLast && segment.startsWith('*') ? 'rest' : 'literal';
 }
 
-/** The parameters of a pattern; of a name that comes twice the last counts. */
+/** The parameters of a pattern, in the order of their segments; of a name that comes twice the last counts. */
 function capturesOf(pattern: string): readonly Capture[] {
   const segments = pattern.slice(1).split('/');
   const captures = new Map<string, Capture>();
@@ -220,13 +221,14 @@ function capturesOf(pattern: string): readonly Capture[] {
     const kind = kindOf(segment, index === segments.length - 1);
     if (kind === 'literal') continue;
     const name = segment.slice(1);
+    captures.delete(name);
     captures.set(name, { name, index, rest: kind === 'rest' });
   }
   return [...captures.values()];
 }
 
 /** Of the claims for a method the one registered first. */
-function first<Owner>(endpoints: readonly Endpoint<Owner>[], method: string): Claim<Owner> | undefined {
+function earliest<Owner>(endpoints: readonly Endpoint<Owner>[], method: string): Claim<Owner> | undefined {
   let best: Claim<Owner> | undefined;
   for (const endpoint of endpoints) {
     const claim = endpoint.get(method)?.[0];
@@ -257,17 +259,12 @@ function found<Owner>(
   };
 }
 
-/** Reads the parameters off the path, in one pass: captures stand in the order of their first places. */
+/** Reads the parameters off the path in one pass, since captures stand in the order of their segments. */
 function paramsOf(captures: readonly Capture[], path: string): readonly string[] {
   const params: string[] = [];
   let index = 0;
   let start = 1;
   for (const capture of captures) {
-    // A name that came twice took the later place, which can be behind that of the next capture.
-    if (capture.index < index) {
-      index = 0;
-      start = 1;
-    }
     for (; index < capture.index; index++) start = path.indexOf('/', start) + 1;
     const slash = capture.rest ? -1 : path.indexOf('/', start);
     params.push(capture.name, decodedPart(path, start, slash < 0 ? path.length : slash));
@@ -299,24 +296,47 @@ for (let digit = 0; digit < 16; digit++) {
   hexDigit[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
+/** The byte that the two digits at `at` say, negative where they are none. */
+function byteAt(raw: string, at: number): number {
+  const high = hexDigit[raw.charCodeAt(at)] ?? -1;
+  const low = hexDigit[raw.charCodeAt(at + 1)] ?? -1;
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/** Up to here joining strings is faster than filling a buffer (Node 26: 60 against 270 ns for 14 characters). */
+const shortText = 100;
+
 /**
  * Undoes percent-encoding (RFC 3986 section 2.1), from a binary string to a binary string: the bytes need not
  * be UTF-8, and NUL is a byte like any other. `+` has no meaning here. `undefined`: a `%` without two
  * hexadecimal digits behind it.
  */
 export function decodeSegment(raw: string): string | undefined {
-  const start = raw.indexOf('%');
-  if (start < 0) return raw;
+  const first = raw.indexOf('%');
+  if (first < 0) return raw;
+  return raw.length > shortText ? decodeLong(raw, first) : decodeShort(raw, first);
+}
+
+function decodeShort(raw: string, first: number): string | undefined {
+  let text = '';
+  let start = 0;
+  for (let percent = first; percent >= 0; percent = raw.indexOf('%', start)) {
+    const byte = byteAt(raw, percent + 1);
+    if (byte < 0) return undefined;
+    text += raw.slice(start, percent) + String.fromCharCode(byte);
+    start = percent + 3;
+  }
+  return text + raw.slice(start);
+}
+
+function decodeLong(raw: string, first: number): string | undefined {
   const bytes = Buffer.from(raw, 'latin1');
-  let to = start;
-  for (let from = start; from < bytes.length; from++) {
+  let to = first;
+  for (let from = first; from < bytes.length; from++) {
     let byte = bytes[from] ?? 0;
     if (byte === 0x25) {
-      // Behind the end stands NUL, which is no digit.
-      const high = hexDigit[bytes[from + 1] ?? 0] ?? -1;
-      const low = hexDigit[bytes[from + 2] ?? 0] ?? -1;
-      if (high < 0 || low < 0) return undefined;
-      byte = high * 16 + low;
+      byte = byteAt(raw, from + 1);
+      if (byte < 0) return undefined;
       from += 2;
     }
     bytes[to++] = byte;

@@ -4,6 +4,9 @@ import type { ModuleInfo } from '../module.ts';
 /** The module that WASI preview 1 is imported from. */
 export const wasiModule = 'wasi_snapshot_preview1';
 
+/** The functions that may give a promise: in a suspendable guest they are bound as `WebAssembly.Suspending`. */
+export const waitingWasi: ReadonlySet<string> = new Set(['poll_oneoff']);
+
 /**
  * The parameters of every function of WASI preview 1: `i` for i32, `I` for i64. All of them give an i32 errno,
  * but `proc_exit` gives nothing.

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { startGuest } from '../support/guest-host.ts';
+import { mirrored } from '../support/mirrored.ts';
+import { header, RawConnection, rawRequest } from '../support/raw-http.ts';
+import { all, busy, mirror, respond, type WatGuest } from '../support/wat-guest.ts';
+
+const guest: WatGuest = {
+  routes: {
+    'GET /m/:x': mirror(),
+    'POST /m/:x': mirror(),
+    'GET /slow/:x': all(busy(30), mirror()),
+    'GET /204': respond({ status: 204 }),
+  },
+};
+
+const host = 'Host: test';
+
+suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
+  test('pipelined requests get their answers in order, whoever answers them', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const connection = await RawConnection.open(t, pulp.port);
+    const targets = ['/slow/0', '/m/1', '/nowhere', '/slow/2', '/204', '/m/3'];
+    connection.send(targets.map((target) => `GET ${target} HTTP/1.1\r\n${host}\r\n\r\n`).join(''));
+    const answers: (string | number)[] = [];
+    for (const target of targets) {
+      const { status, body } = await connection.response();
+      answers.push(status === 200 ? mirrored(body).path : status);
+      assert.ok(answers.length <= targets.length, target);
+    }
+    assert.deepEqual(answers, ['/slow/0', '/m/1', 404, '/slow/2', 204, '/m/3']);
+  });
+
+  test('a connection is used again and again, and closed when the client says so', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const connection = await RawConnection.open(t, pulp.port);
+    for (let round = 0; round < 100; round++) {
+      connection.head(`POST /m/${round} HTTP/1.1`, host, 'Content-Length: 3');
+      connection.send('abc');
+      const { body } = await connection.response();
+      assert.equal(mirrored(body).params.get('x'), String(round));
+    }
+    connection.head('GET /m/last HTTP/1.1', host, 'Connection: close');
+    assert.equal(header(await connection.response(), 'Connection'), 'close');
+    await connection.closed;
+  });
+
+  test('a request that comes byte by byte, and one without its last byte for a while, are answered', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const connection = await RawConnection.open(t, pulp.port);
+    const request = Buffer.from(`POST /m/slow HTTP/1.1\r\n${host}\r\nContent-Length: 4\r\n\r\nbody`);
+    for (const byte of request) {
+      connection.send(Uint8Array.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(mirrored((await connection.response()).body).body.toString(), 'body');
+  });
+
+  test('requests that could be read in two ways are 400, and the connection is closed', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const inner = `GET /m/smuggled HTTP/1.1\r\n${host}\r\n\r\n`;
+    const length = `Content-Length: ${inner.length + 5}`;
+    const cases: Readonly<Record<string, string>> = {
+      'length and chunked': `POST /m/x HTTP/1.1\r\n${host}\r\n${length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner}`,
+      'chunked and length': `POST /m/x HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked\r\n${length}\r\n\r\n0\r\n\r\n${inner}`,
+      'two lengths': `POST /m/x HTTP/1.1\r\n${host}\r\nContent-Length: 0\r\nContent-Length: 9\r\n\r\n${inner}`,
+      'a length with a sign': `POST /m/x HTTP/1.1\r\n${host}\r\nContent-Length: +5\r\n\r\n${inner}`,
+      'chunked is not last': `POST /m/x HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${inner}`,
+      'a chunk size that is none': `POST /m/x HTTP/1.1\r\n${host}\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n${inner}`,
+      'a folded line': `GET /m/x HTTP/1.1\r\n${host}\r\nX-A: one\r\n two\r\n\r\n${inner}`,
+      'bare LF in the head': `GET /m/x HTTP/1.1\n${host}\n\n${inner}`,
+      'bare CR in a value': `GET /m/x HTTP/1.1\r\n${host}\r\nX-A: one\rX-B: two\r\n\r\n${inner}`,
+      'NUL in a value': `GET /m/x HTTP/1.1\r\n${host}\r\nX-A: one\0\r\n\r\n${inner}`,
+      'a blank before the colon': `GET /m/x HTTP/1.1\r\n${host}\r\nX-A : one\r\n\r\n${inner}`,
+      'a name with a blank': `GET /m/x HTTP/1.1\r\n${host}\r\nX A: one\r\n\r\n${inner}`,
+      'no such protocol': `GET /m/x HTTP/3.9\r\n${host}\r\n\r\n${inner}`,
+      'bytes above 0x7f in the target': `GET /m/\xe4 HTTP/1.1\r\n${host}\r\n\r\n${inner}`,
+      'no HTTP at all': `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03`,
+    };
+    for (const [name, bytes] of Object.entries(cases)) {
+      const connection = await RawConnection.open(t, pulp.port);
+      connection.send(bytes);
+      const { status } = await connection.response();
+      assert.equal(status, 400, name);
+      await connection.closed;
+      assert.equal(connection.rest, '', `${name}: something was answered behind the 400`);
+    }
+    await pulp.alive();
+  });
+
+  test('Expect: 100-continue is answered before the body, and not when the body is too large', async (t) => {
+    const pulp = await startGuest(t, guest, { args: ['-max-body-bytes', '100'] });
+    const fits = await RawConnection.open(t, pulp.port);
+    fits.head('POST /m/x HTTP/1.1', host, 'Content-Length: 4', 'Expect: 100-continue');
+    assert.equal((await fits.response()).status, 100);
+    fits.send('body');
+    assert.equal(mirrored((await fits.response()).body).body.toString(), 'body');
+
+    const large = await RawConnection.open(t, pulp.port);
+    large.head('POST /m/x HTTP/1.1', host, 'Content-Length: 101', 'Expect: 100-continue');
+    assert.equal((await large.response()).status, 413);
+
+    const other = await rawRequest(t, pulp.port, {
+      head: ['POST /m/x HTTP/1.1', host, 'Content-Length: 4', 'Expect: miracles'],
+    });
+    assert.equal(other.status, 417);
+  });
+
+  test('connections beyond the limit are closed, and room is there again when one ends', async (t) => {
+    const pulp = await startGuest(t, guest, { args: ['-max-connections', '2'] });
+    const [first, second] = [await RawConnection.open(t, pulp.port), await RawConnection.open(t, pulp.port)];
+    for (const connection of [first, second]) {
+      connection.head('GET /m/x HTTP/1.1', host);
+      assert.equal((await connection.response()).status, 200);
+    }
+    const third = await RawConnection.open(t, pulp.port);
+    await third.closed;
+    assert.equal(third.rest, '');
+    await pulp.line('connections refused', { max_connections: '2' });
+
+    first.drop();
+    for (;;) {
+      const again = await RawConnection.open(t, pulp.port);
+      again.head('GET /m/x HTTP/1.1', host);
+      const answered = await Promise.race([again.response().then(() => true, () => false), again.closed.then(() => false)]);
+      if (answered) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  test('hundreds of idle and half-open connections keep nobody else from an answer', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const idle = await Promise.all(Array.from({ length: 500 }, () => RawConnection.open(t, pulp.port)));
+    for (const [index, connection] of idle.entries()) if (index % 2 === 0) connection.send('POST /m/x HTTP/1.1\r\nHo');
+    for (let round = 0; round < 20; round++) await pulp.alive();
+  });
+
+  test('HTTP/1.0 is answered and closed', async (t) => {
+    const pulp = await startGuest(t, guest);
+    const connection = await RawConnection.open(t, pulp.port);
+    connection.head('GET /m/x HTTP/1.0', host);
+    const { status, body } = await connection.response();
+    assert.equal(status, 200);
+    assert.equal(mirrored(body).proto, 'HTTP/1.0');
+    await connection.closed;
+  });
+});

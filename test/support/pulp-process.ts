@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { parseLogfmt, type LogLine } from './logfmt.ts';
+
+const entry = join(import.meta.dirname, '..', '..', 'runtime', 'src', 'cli', 'entry.ts');
+
+/** How long anything may take on a busy machine before a test gives up waiting, in milliseconds. */
+const patienceMs = 30_000;
+
+export interface PulpOptions {
+  /** The manifest or the plugin's folder. */
+  readonly manifest: string;
+  /** Further flags; they come last, so they win. */
+  readonly args?: readonly string[];
+}
+
+/** How a process ended, and what it said. */
+export interface PulpEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** The real command line as a child process, on a free port of 127.0.0.1. It ends with its test at the latest. */
+export class PulpProcess {
+  /** Settles when the process has ended and all that it wrote has been read. Never rejects. */
+  readonly ended: Promise<PulpEnd>;
+  readonly #child: ChildProcess;
+  readonly #lines: LogLine[] = [];
+  #stderr = '';
+  #wake = Promise.withResolvers<void>();
+  #over = false;
+  #port: number | undefined;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    const { promise, resolve } = Promise.withResolvers<PulpEnd>();
+    this.ended = promise;
+    assert.ok(child.stdout !== null && child.stderr !== null, 'the streams are pipes');
+    createInterface(child.stdout).on('line', (line) => {
+      this.#lines.push(parseLogfmt(line));
+      this.#changed();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    child.on('close', (code, signal) => {
+      this.#over = true;
+      resolve({ code, signal, stderr: this.#stderr });
+      this.#changed();
+    });
+  }
+
+  /** Starts the command and does not wait for anything. */
+  static async launch(t: TestContext, { manifest, args = [] }: PulpOptions): Promise<PulpProcess> {
+    const storage = await mkdtemp(join(tmpdir(), 'pulp-test-storage-'));
+    const flags = ['-http-port', '0', '-http-host', '127.0.0.1', '-storage-root', storage, '-log-format', 'text'];
+    const child = spawn(process.execPath, [entry, '-manifest', manifest, ...flags, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PULP_'))),
+    });
+    const pulp = new PulpProcess(child);
+    t.after(async () => {
+      child.kill('SIGKILL');
+      await pulp.ended;
+      await rm(storage, { recursive: true, force: true });
+    });
+    return pulp;
+  }
+
+  /** Starts the command and waits until it serves, or until its init is complete where `listens` is false. */
+  static async start(t: TestContext, options: PulpOptions & { readonly listens?: boolean }): Promise<PulpProcess> {
+    const pulp = await PulpProcess.launch(t, options);
+    if (options.listens === false) {
+      await pulp.line('init complete');
+      return pulp;
+    }
+    const { addr = '' } = await pulp.line('http server started');
+    pulp.#port = Number(/:(\d+)$/.exec(addr)?.[1]);
+    return pulp;
+  }
+
+  /** Runs the command until it ends by itself. */
+  static async run(t: TestContext, options: PulpOptions): Promise<PulpEnd & { readonly lines: readonly LogLine[] }> {
+    const pulp = await PulpProcess.launch(t, options);
+    const end = await pulp.end();
+    return { ...end, lines: pulp.lines };
+  }
+
+  get port(): number {
+    assert.ok(this.#port !== undefined, 'the host does not listen');
+    return this.#port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** All lines logged so far. */
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  /** The messages logged so far. */
+  get messages(): readonly (string | undefined)[] {
+    return this.#lines.map(({ msg }) => msg);
+  }
+
+  /** Waits for a line with this message and these values. Fails when the process ends without it. */
+  async line(msg: string, values: LogLine = {}): Promise<LogLine> {
+    const wanted = Object.entries({ ...values, msg });
+    const found = (line: LogLine): boolean => wanted.every(([key, value]) => line[key] === value);
+    const deadline = AbortSignal.timeout(patienceMs);
+    for (;;) {
+      const line = this.#lines.find(found);
+      if (line !== undefined) return line;
+      if (this.#over || deadline.aborted) assert.fail(`no line ${JSON.stringify({ msg, ...values })} in:\n${this.dump()}`);
+      await Promise.race([this.#wake.promise, aborted(deadline)]);
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends SIGTERM and waits for the end. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<PulpEnd> {
+    this.signal(signal);
+    return this.end();
+  }
+
+  /** Waits for the end, and fails when it does not come. */
+  async end(): Promise<PulpEnd> {
+    const deadline = AbortSignal.timeout(patienceMs);
+    const end = await Promise.race([this.ended, aborted(deadline)]);
+    if (end === undefined) assert.fail(`the process did not end:\n${this.dump()}`);
+    return end;
+  }
+
+  /** Asserts that the process still runs and serves: a route of the guest answers. */
+  async alive(path = '/ok'): Promise<void> {
+    const response = await fetch(`${this.url}${path}`);
+    const text = await response.text();
+    assert.equal(response.status, 200, `${path} gave ${response.status} ${text}\n${this.dump()}`);
+  }
+
+  /** All that it said, for a failure's message. */
+  dump(): string {
+    return [...this.#lines.map((line) => JSON.stringify(line)), this.#stderr].join('\n');
+  }
+
+  #changed(): void {
+    const { resolve } = this.#wake;
+    this.#wake = Promise.withResolvers();
+    resolve();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  if (signal.aborted) resolve(undefined);
+  else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  return promise;
+}
