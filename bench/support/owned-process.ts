@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface OwnedProcessOptions {
   /** Working directory; this process's own unless given. */
@@ -72,14 +74,14 @@ export async function runOwned(
  * or the heap of the next. It gets `options` as JSON in its first argument and answers with JSON on stdout.
  */
 export async function runModule(url: URL, options: unknown, timeoutMs = 120_000): Promise<unknown> {
-  const { pathname } = url;
-  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  // `node` takes URLs only for --import.
-  const args = ['--input-type=module', '--eval', `await import(${JSON.stringify(url.href)})`, '--'];
-  const { code, stdout } = await runOwned(process.execPath, [...args, JSON.stringify(options)], {
-    timeoutMs,
-    showErrors: true,
-  });
-  if (code !== 0) throw new Error(`bench/${name}: ended with exit code ${code}; its reason stands above`);
+  const file = fileURLToPath(url);
+  const args = [file, JSON.stringify(options)];
+  const { code, stdout } = await runOwned(process.execPath, args, { timeoutMs, showErrors: true });
+  if (code !== 0) throw new Error(`${basename(file)}: ended with exit code ${code}; its reason stands above`);
   return JSON.parse(stdout) as unknown;
+}
+
+/** What a module started by {@link runModule} was asked for. */
+export function moduleOptions(): unknown {
+  return JSON.parse(process.argv[2] ?? '{}') as unknown;
 }

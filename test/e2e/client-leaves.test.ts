@@ -21,7 +21,11 @@ async function notedCodes(pulp: PulpProcess): Promise<number[]> {
   return [...new Uint8Array(await (await fetch(`${pulp.url}/codes`)).arrayBuffer())];
 }
 
-async function request(t: TestContext, pulp: PulpProcess, ...head: readonly string[]): Promise<RawConnection> {
+async function request(
+  t: TestContext,
+  pulp: PulpProcess,
+  ...head: readonly string[]
+): Promise<RawConnection> {
   const connection = await RawConnection.open(t, pulp.port);
   connection.head(...head);
   return connection;
@@ -35,7 +39,11 @@ function aMoment(): Promise<void> {
 suite('a client that leaves', { concurrency: 2 }, () => {
   test('in the middle of head or body: nothing reaches the plugin', async (t) => {
     const pulp = await startGuest(t, guest);
-    const heads = ['GET /cou', `GET /counted HTTP/1.1\r\n${host}\r\n`, `POST /mirror HTTP/1.1\r\n${host}\r\nContent-Length: 9\r\n\r\nhalf`];
+    const heads = [
+      'GET /cou',
+      `GET /counted HTTP/1.1\r\n${host}\r\n`,
+      `POST /mirror HTTP/1.1\r\n${host}\r\nContent-Length: 9\r\n\r\nhalf`,
+    ];
     for (const bytes of heads) {
       const connection = await RawConnection.open(t, pulp.port);
       connection.send(bytes);
@@ -54,7 +62,11 @@ suite('a client that leaves', { concurrency: 2 }, () => {
       Array.from({ length: 20 }, () => request(t, pulp, 'GET /counted HTTP/1.1', host)),
     );
     await aMoment();
-    for (const connection of leaving) connection.drop();
+    // Some go with a reset, some in order.
+    for (const [index, connection] of leaving.entries()) {
+      if (index % 2 === 0) connection.drop();
+      else connection.finish();
+    }
     assert.equal((await busyOne.response()).body.toString(), 'done');
     assert.deepEqual(await notedCodes(pulp), [0]);
   });
@@ -66,7 +78,10 @@ suite('a client that leaves', { concurrency: 2 }, () => {
     leaving.drop();
     assert.deepEqual(await notedCodes(pulp), [0]);
     await pulp.alive();
-    assert.ok(!pulp.messages.includes('plugin did not respond'), 'an answer to nobody is an answer all the same');
+    assert.ok(
+      !pulp.messages.includes('plugin did not respond'),
+      'an answer to nobody is an answer all the same',
+    );
   });
 
   test('while a large answer is on its way: others are served, and the host ends in order', async (t) => {
@@ -94,12 +109,5 @@ suite('a client that leaves', { concurrency: 2 }, () => {
     }
     await pulp.alive();
     assert.equal((await pulp.stop()).code, 0, pulp.dump());
-  });
-
-  test('that closes only its own half still gets its answer', async (t) => {
-    const pulp = await startGuest(t, guest);
-    const connection = await request(t, pulp, 'GET /busy HTTP/1.1', host, 'Connection: close');
-    connection.finish();
-    assert.equal((await connection.response()).body.toString(), 'done');
   });
 });

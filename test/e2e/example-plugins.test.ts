@@ -21,7 +21,11 @@ function assertOrder(pulp: PulpProcess, messages: readonly string[]): void {
 }
 
 function assertKeys(line: LogLine, keys: readonly string[]): void {
-  assert.deepEqual(keys.filter((key) => !(key in line)), [], `keys that are missing in ${JSON.stringify(line)}`);
+  assert.deepEqual(
+    keys.filter((key) => !(key in line)),
+    [],
+    `keys that are missing in ${JSON.stringify(line)}`,
+  );
 }
 
 for (const name of ['heartbeat', 'heartbeat-go']) {

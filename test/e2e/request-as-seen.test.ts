@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { suite, test, type TestContext } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { startGuest } from '../support/guest-host.ts';
 import { mirrored, type Mirrored } from '../support/mirrored.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
 import { rawRequest } from '../support/raw-http.ts';
+import { suiteScope, type Scope } from '../support/scope.ts';
 import { mirror } from '../support/wat-guest.ts';
 
 /** A host whose guest answers every request below `/m/` with what it saw of it. */
-function startMirror(t: TestContext): Promise<PulpProcess> {
+function startMirror(t: Scope): Promise<PulpProcess> {
   return startGuest(t, {
     routes: {
       'GET /m/:a/:b': mirror(),
@@ -23,24 +24,45 @@ function startMirror(t: TestContext): Promise<PulpProcess> {
 
 /** What the guest saw of a request. */
 async function seen(
-  t: TestContext,
+  t: Scope,
   pulp: PulpProcess,
-  { target, lines = [], body = '', method = 'GET' }: { target: string; lines?: readonly string[]; body?: string | Uint8Array; method?: string },
+  {
+    target,
+    lines = [],
+    body = '',
+    method = 'GET',
+  }: { target: string; lines?: readonly string[]; body?: string | Uint8Array; method?: string },
 ): Promise<Mirrored> {
   const head = [`${method} ${target} HTTP/1.1`, 'Host: example.test:81', ...lines];
   const response = await rawRequest(t, pulp.port, { head, body });
-  assert.equal(response.status, 200, `${target} gave ${response.status}: ${response.body.toString('latin1')}`);
+  assert.equal(
+    response.status,
+    200,
+    `${target} gave ${response.status}: ${response.body.toString('latin1')}`,
+  );
   return mirrored(response.body);
 }
 
-suite('what a guest sees of a request', { concurrency: 2 }, () => {
+suite('what a guest sees of a request', () => {
+  const scope = suiteScope();
+  let pulp: PulpProcess;
+
+  before(async () => {
+    pulp = await startMirror(scope);
+  });
+
   test('method, path, params, host, peer, protocol and the path as sent', async (t) => {
-    const pulp = await startMirror(t);
     const request = await seen(t, pulp, { target: '/m/one%20two/%C3%A9?q=1' });
     assert.equal(request.method, 'GET');
     assert.equal(request.path, '/m/one two/\xc3\xa9');
     assert.equal(request.rawPath, '/m/one%20two/%C3%A9');
-    assert.deepEqual([...request.params], [['a', 'one two'], ['b', '\xc3\xa9']]);
+    assert.deepEqual(
+      [...request.params],
+      [
+        ['a', 'one two'],
+        ['b', '\xc3\xa9'],
+      ],
+    );
     assert.deepEqual([...request.query], [['q', '1']]);
     assert.equal(request.host, 'example.test:81');
     assert.match(request.remoteAddr, /^127\.0\.0\.1:\d+$/);
@@ -50,7 +72,6 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
   });
 
   test('%2F, %00 and bytes that are not UTF-8 stay in their segment as they are', async (t) => {
-    const pulp = await startMirror(t);
     const slash = await seen(t, pulp, { target: '/m/a%2Fb%2fc' });
     assert.deepEqual([...slash.params], [['a', 'a/b/c']]);
     assert.equal(slash.path, '/m/a/b/c');
@@ -65,7 +86,6 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
   });
 
   test('nothing of the path is cleaned, and an absolute target is its path', async (t) => {
-    const pulp = await startMirror(t);
     for (const target of ['//x', '/a/../b', '/a/./b/']) {
       assert.equal((await seen(t, pulp, { target })).path, target);
     }
@@ -82,7 +102,6 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
   });
 
   test('the query: first of each key, + is a space, bad pairs are dropped, any bytes, __proto__', async (t) => {
-    const pulp = await startMirror(t);
     const target = '/m/q?a=1&a=2&b=x+y%2B&c=%ff&bad=%zz&%zz=bad&empty&=none&__proto__=p&constructor=c';
     const { query } = await seen(t, pulp, { target });
     assert.equal(query.get('a'), '1');
@@ -91,11 +110,13 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
     assert.equal(query.get('empty'), '');
     assert.equal(query.get('__proto__'), 'p');
     assert.equal(query.get('constructor'), 'c');
-    assert.ok(!query.has('bad') && ![...query.values()].includes('bad'), 'pairs with a bad encoding are dropped');
+    assert.ok(
+      !query.has('bad') && ![...query.values()].includes('bad'),
+      'pairs with a bad encoding are dropped',
+    );
   });
 
   test('headers: canonical names, the first of each, without Host and Transfer-Encoding', async (t) => {
-    const pulp = await startMirror(t);
     const lines = [
       'x-request-id: one',
       'X-REQUEST-ID: two',
@@ -124,7 +145,6 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
   });
 
   test('5,000 headers within the limit arrive one and all', async (t) => {
-    const pulp = await startMirror(t);
     const lines = Array.from({ length: 5000 }, (_, index) => `h${index}:${index}`);
     const { headers } = await seen(t, pulp, { target: '/m/many', lines });
     assert.equal(headers.size, 5000);
@@ -132,7 +152,6 @@ suite('what a guest sees of a request', { concurrency: 2 }, () => {
   });
 
   test('a body of any bytes, and its length in the headers', async (t) => {
-    const pulp = await startMirror(t);
     const body = Buffer.from([...Array(256).keys()]);
     const lines = ['Content-Length: 256'];
     const request = await seen(t, pulp, { method: 'POST', target: '/m/body', lines, body });

@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { startGuest } from '../support/guest-host.ts';
+import type { PulpProcess } from '../support/pulp-process.ts';
 import { header, RawConnection, rawRequest } from '../support/raw-http.ts';
-import { all, arm, busy, forever, mirror, respond, text, trap, whenArmed, type WatGuest } from '../support/wat-guest.ts';
+import { suiteScope } from '../support/scope.ts';
+import {
+  all,
+  arm,
+  busy,
+  forever,
+  mirror,
+  respond,
+  text,
+  trap,
+  whenArmed,
+  type WatGuest,
+} from '../support/wat-guest.ts';
 
 const plain: WatGuest = {
   routes: {
@@ -19,9 +32,16 @@ const plain: WatGuest = {
 
 const get = (target: string): readonly string[] => [`GET ${target} HTTP/1.1`, 'Host: test'];
 
-suite('status codes of the edge', { concurrency: 2 }, () => {
+suite('status codes of the edge', () => {
+  const scope = suiteScope();
+  let pulp: PulpProcess;
+
+  before(async () => {
+    const args = ['-max-body-bytes', '1000', '-header-timeout', '300ms', '-body-timeout', '600ms'];
+    pulp = await startGuest(scope, plain, { args });
+  });
+
   test('404 for a path without a route, 405 with Allow for a method without one', async (t) => {
-    const pulp = await startGuest(t, plain);
     const unknown = await rawRequest(t, pulp.port, { head: get('/nowhere') });
     assert.equal(unknown.status, 404);
     assert.equal(unknown.body.toString(), '404 page not found\n');
@@ -31,12 +51,13 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
     const allowed = (header(wrong, 'Allow') ?? '').split(', ');
     assert.ok(allowed.includes('GET') && allowed.includes('PUT'), `Allow is ${allowed.join()}`);
 
-    const put = await rawRequest(t, pulp.port, { head: ['PUT /both HTTP/1.1', 'Host: test', 'Content-Length: 0'] });
+    const put = await rawRequest(t, pulp.port, {
+      head: ['PUT /both HTTP/1.1', 'Host: test', 'Content-Length: 0'],
+    });
     assert.equal(put.status, 200);
   });
 
   test('400 for bad percent-encoding in a path that a route would take, and for a second Host', async (t) => {
-    const pulp = await startGuest(t, plain);
     for (const target of ['/p/%zz', '/p/%2', '/p/%']) {
       const response = await rawRequest(t, pulp.port, { head: get(target) });
       assert.equal(response.status, 400, target);
@@ -49,7 +70,6 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 
   test('413 for a body over the limit, announced or not', async (t) => {
-    const pulp = await startGuest(t, plain, { args: ['-max-body-bytes', '1000'] });
     const post = ['POST /mirror HTTP/1.1', 'Host: test'];
     const announced = await rawRequest(t, pulp.port, { head: [...post, 'Content-Length: 1001'] });
     assert.equal(announced.status, 413);
@@ -74,7 +94,6 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 
   test('408 for a head or a body that does not come', async (t) => {
-    const pulp = await startGuest(t, plain, { args: ['-header-timeout', '300ms', '-body-timeout', '600ms'] });
     const slowHead = await RawConnection.open(t, pulp.port);
     slowHead.send('GET /ok HTTP/1.1\r\nHost: te');
     const slowBody = await RawConnection.open(t, pulp.port);
@@ -88,7 +107,6 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 
   test('431 for a head over 64 KiB, and 414 or 431 for a huge target', async (t) => {
-    const pulp = await startGuest(t, plain);
     const large = await rawRequest(t, pulp.port, { head: [...get('/ok'), `X-Large: ${'x'.repeat(66_000)}`] });
     assert.equal(large.status, 431);
     const target = await rawRequest(t, pulp.port, { head: get(`/ok?${'x'.repeat(66_000)}`) });
@@ -98,7 +116,6 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 
   test('500 for a step without an answer, 502 for a bad answer, both with a line in the log', async (t) => {
-    const pulp = await startGuest(t, plain);
     const silent = await rawRequest(t, pulp.port, { head: get('/silent') });
     assert.equal(silent.status, 500);
     assert.equal(silent.body.toString(), 'plugin did not respond\n');
@@ -111,7 +128,6 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 
   test('HEAD falls back to GET, without its body but with its length; a HEAD route comes first', async (t) => {
-    const pulp = await startGuest(t, plain);
     const connection = await RawConnection.open(t, pulp.port);
     connection.head('HEAD /both HTTP/1.1', 'Host: test');
     const head = await connection.response({ toHead: true });
@@ -125,7 +141,7 @@ suite('status codes of the edge', { concurrency: 2 }, () => {
   });
 });
 
-suite('status codes of a plugin that has no time', { concurrency: 2 }, () => {
+suite('status codes of a plugin that has no time', { concurrency: 3 }, () => {
   test('504 when an answer does not come in time, and the late answer harms nobody', async (t) => {
     const slow = { routes: { 'GET /slow': all(busy(1500), respond({ body: 'late' })) } };
     const pulp = await startGuest(t, slow, { args: ['-request-timeout', '400ms'] });
@@ -164,7 +180,9 @@ suite('status codes of a plugin that has no time', { concurrency: 2 }, () => {
     const slow = await RawConnection.open(t, pulp.port);
     slow.head(...get('/slow'));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const connections = await Promise.all(Array.from({ length: 1100 }, () => RawConnection.open(t, pulp.port)));
+    const connections = await Promise.all(
+      Array.from({ length: 1100 }, () => RawConnection.open(t, pulp.port)),
+    );
     for (const connection of connections) connection.head(...get('/ok'));
     const responses = await Promise.all(connections.map((connection) => connection.response()));
     const refused = responses.filter(({ status }) => status === 503);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { startGuest } from '../support/guest-host.ts';
+import type { PulpProcess } from '../support/pulp-process.ts';
 import { mirrored } from '../support/mirrored.ts';
 import { header, RawConnection, rawRequest } from '../support/raw-http.ts';
+import { suiteScope } from '../support/scope.ts';
 import { all, busy, mirror, respond, type WatGuest } from '../support/wat-guest.ts';
 
 const guest: WatGuest = {
@@ -16,9 +18,15 @@ const guest: WatGuest = {
 
 const host = 'Host: test';
 
-suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
+suite('HTTP/1.1 on the wire', () => {
+  const scope = suiteScope();
+  let pulp: PulpProcess;
+
+  before(async () => {
+    pulp = await startGuest(scope, guest, { args: ['-max-body-bytes', '100'] });
+  });
+
   test('pipelined requests get their answers in order, whoever answers them', async (t) => {
-    const pulp = await startGuest(t, guest);
     const connection = await RawConnection.open(t, pulp.port);
     const targets = ['/slow/0', '/m/1', '/nowhere', '/slow/2', '/204', '/m/3'];
     connection.send(targets.map((target) => `GET ${target} HTTP/1.1\r\n${host}\r\n\r\n`).join(''));
@@ -32,7 +40,6 @@ suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
   });
 
   test('a connection is used again and again, and closed when the client says so', async (t) => {
-    const pulp = await startGuest(t, guest);
     const connection = await RawConnection.open(t, pulp.port);
     for (let round = 0; round < 100; round++) {
       connection.head(`POST /m/${round} HTTP/1.1`, host, 'Content-Length: 3');
@@ -46,7 +53,6 @@ suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
   });
 
   test('a request that comes byte by byte, and one without its last byte for a while, are answered', async (t) => {
-    const pulp = await startGuest(t, guest);
     const connection = await RawConnection.open(t, pulp.port);
     const request = Buffer.from(`POST /m/slow HTTP/1.1\r\n${host}\r\nContent-Length: 4\r\n\r\nbody`);
     for (const byte of request) {
@@ -57,7 +63,6 @@ suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
   });
 
   test('requests that could be read in two ways are 400, and the connection is closed', async (t) => {
-    const pulp = await startGuest(t, guest);
     const inner = `GET /m/smuggled HTTP/1.1\r\n${host}\r\n\r\n`;
     const length = `Content-Length: ${inner.length + 5}`;
     const cases: Readonly<Record<string, string>> = {
@@ -89,7 +94,6 @@ suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
   });
 
   test('Expect: 100-continue is answered before the body, and not when the body is too large', async (t) => {
-    const pulp = await startGuest(t, guest, { args: ['-max-body-bytes', '100'] });
     const fits = await RawConnection.open(t, pulp.port);
     fits.head('POST /m/x HTTP/1.1', host, 'Content-Length: 4', 'Expect: 100-continue');
     assert.equal((await fits.response()).status, 100);
@@ -107,36 +111,41 @@ suite('HTTP/1.1 on the wire', { concurrency: 2 }, () => {
   });
 
   test('connections beyond the limit are closed, and room is there again when one ends', async (t) => {
-    const pulp = await startGuest(t, guest, { args: ['-max-connections', '2'] });
-    const [first, second] = [await RawConnection.open(t, pulp.port), await RawConnection.open(t, pulp.port)];
+    const few = await startGuest(t, guest, { args: ['-max-connections', '2'] });
+    const [first, second] = [await RawConnection.open(t, few.port), await RawConnection.open(t, few.port)];
     for (const connection of [first, second]) {
       connection.head('GET /m/x HTTP/1.1', host);
       assert.equal((await connection.response()).status, 200);
     }
-    const third = await RawConnection.open(t, pulp.port);
+    const third = await RawConnection.open(t, few.port);
     await third.closed;
     assert.equal(third.rest, '');
-    await pulp.line('connections refused', { max_connections: '2' });
+    await few.line('connections refused', { max_connections: '2' });
 
     first.drop();
     for (;;) {
-      const again = await RawConnection.open(t, pulp.port);
+      const again = await RawConnection.open(t, few.port);
       again.head('GET /m/x HTTP/1.1', host);
-      const answered = await Promise.race([again.response().then(() => true, () => false), again.closed.then(() => false)]);
+      const answered = await Promise.race([
+        again.response().then(
+          () => true,
+          () => false,
+        ),
+        again.closed.then(() => false),
+      ]);
       if (answered) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   });
 
   test('hundreds of idle and half-open connections keep nobody else from an answer', async (t) => {
-    const pulp = await startGuest(t, guest);
     const idle = await Promise.all(Array.from({ length: 500 }, () => RawConnection.open(t, pulp.port)));
-    for (const [index, connection] of idle.entries()) if (index % 2 === 0) connection.send('POST /m/x HTTP/1.1\r\nHo');
+    for (const [index, connection] of idle.entries())
+      if (index % 2 === 0) connection.send('POST /m/x HTTP/1.1\r\nHo');
     for (let round = 0; round < 20; round++) await pulp.alive();
   });
 
   test('HTTP/1.0 is answered and closed', async (t) => {
-    const pulp = await startGuest(t, guest);
     const connection = await RawConnection.open(t, pulp.port);
     connection.head('GET /m/x HTTP/1.0', host);
     const { status, body } = await connection.response();

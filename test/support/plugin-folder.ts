@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import type { Scope } from './scope.ts';
 
 export interface PluginFolderOptions {
   /** The module; left out, there is none. */
@@ -11,7 +11,7 @@ export interface PluginFolderOptions {
 }
 
 /** A plugin named `guest` in a folder that goes with the test. Gives the manifest's path. */
-export async function pluginFolder(t: TestContext, { wasm, manifest }: PluginFolderOptions): Promise<string> {
+export async function pluginFolder(t: Scope, { wasm, manifest }: PluginFolderOptions): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pulp-test-plugin-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   if (wasm !== undefined) await writeFile(join(folder, 'plugin.wasm'), wasm);

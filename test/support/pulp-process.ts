@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { parseLogfmt, type LogLine } from './logfmt.ts';
+import type { Scope } from './scope.ts';
 
 const entry = join(import.meta.dirname, '..', '..', 'runtime', 'src', 'cli', 'entry.ts');
 
@@ -57,9 +57,18 @@ export class PulpProcess {
   }
 
   /** Starts the command and does not wait for anything. */
-  static async launch(t: TestContext, { manifest, args = [] }: PulpOptions): Promise<PulpProcess> {
+  static async launch(t: Scope, { manifest, args = [] }: PulpOptions): Promise<PulpProcess> {
     const storage = await mkdtemp(join(tmpdir(), 'pulp-test-storage-'));
-    const flags = ['-http-port', '0', '-http-host', '127.0.0.1', '-storage-root', storage, '-log-format', 'text'];
+    const flags = [
+      '-http-port',
+      '0',
+      '-http-host',
+      '127.0.0.1',
+      '-storage-root',
+      storage,
+      '-log-format',
+      'text',
+    ];
     const child = spawn(process.execPath, [entry, '-manifest', manifest, ...flags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PULP_'))),
@@ -74,7 +83,7 @@ export class PulpProcess {
   }
 
   /** Starts the command and waits until it serves, or until its init is complete where `listens` is false. */
-  static async start(t: TestContext, options: PulpOptions & { readonly listens?: boolean }): Promise<PulpProcess> {
+  static async start(t: Scope, options: PulpOptions & { readonly listens?: boolean }): Promise<PulpProcess> {
     const pulp = await PulpProcess.launch(t, options);
     if (options.listens === false) {
       await pulp.line('init complete');
@@ -86,7 +95,10 @@ export class PulpProcess {
   }
 
   /** Runs the command until it ends by itself. */
-  static async run(t: TestContext, options: PulpOptions): Promise<PulpEnd & { readonly lines: readonly LogLine[] }> {
+  static async run(
+    t: Scope,
+    options: PulpOptions,
+  ): Promise<PulpEnd & { readonly lines: readonly LogLine[] }> {
     const pulp = await PulpProcess.launch(t, options);
     const end = await pulp.end();
     return { ...end, lines: pulp.lines };
@@ -119,7 +131,8 @@ export class PulpProcess {
     for (;;) {
       const line = this.#lines.find(found);
       if (line !== undefined) return line;
-      if (this.#over || deadline.aborted) assert.fail(`no line ${JSON.stringify({ msg, ...values })} in:\n${this.dump()}`);
+      if (this.#over || deadline.aborted)
+        assert.fail(`no line ${JSON.stringify({ msg, ...values })} in:\n${this.dump()}`);
       await Promise.race([this.#wake.promise, aborted(deadline)]);
     }
   }

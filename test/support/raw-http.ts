@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
+import type { Scope } from './scope.ts';
 
 /** A response as it came: header names as sent, text as binary strings. */
 export interface RawResponse {
@@ -19,7 +19,8 @@ export class RawConnection {
   /** Settles when the connection is closed, by whichever side and however. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  #received: Buffer[] = [];
+  #size = 0;
   #over = false;
   #wake = Promise.withResolvers<void>();
 
@@ -28,7 +29,8 @@ export class RawConnection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('data', (chunk: Buffer) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+      this.#received.push(chunk);
+      this.#size += chunk.length;
       this.#changed();
     });
     socket.on('end', () => this.#end());
@@ -41,7 +43,7 @@ export class RawConnection {
   }
 
   /** Connects to a port of 127.0.0.1. The connection ends with the test at the latest. */
-  static async open(t: TestContext, port: number): Promise<RawConnection> {
+  static async open(t: Scope, port: number): Promise<RawConnection> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const connection = new RawConnection(socket);
     t.after(() => socket.destroy());
@@ -74,7 +76,9 @@ export class RawConnection {
   /** The next response. A 1xx counts as one. `toHead`: it answers HEAD, so it has no body whatever it says. */
   async response({ toHead = false }: { readonly toHead?: boolean } = {}): Promise<RawResponse> {
     const end = await this.#find('\r\n\r\n');
-    const [first = '', ...lines] = this.#take(end + 4).toString('latin1', 0, end).split('\r\n');
+    const [first = '', ...lines] = this.#take(end + 4)
+      .toString('latin1', 0, end)
+      .split('\r\n');
     const status = Number(/^HTTP\/1\.1 (\d{3})(?: |$)/.exec(first)?.[1]);
     assert.ok(status >= 100, `not a status line: ${first}`);
     const headers = lines.map((line) => {
@@ -88,7 +92,7 @@ export class RawConnection {
 
   /** What was received and not yet read. */
   get rest(): string {
-    return this.#received.toString('latin1');
+    return this.#all().toString('latin1');
   }
 
   async #body(response: RawResponse): Promise<Buffer> {
@@ -96,7 +100,7 @@ export class RawConnection {
     const length = header(response, 'Content-Length');
     if (length !== undefined) return this.#exactly(Number(length));
     while (!this.#over) await this.#wake.promise;
-    return this.#take(this.#received.length);
+    return this.#take(this.#size);
   }
 
   async #chunks(): Promise<Buffer> {
@@ -111,26 +115,37 @@ export class RawConnection {
   }
 
   async #exactly(length: number): Promise<Buffer> {
-    while (this.#received.length < length) await this.#more();
+    while (this.#size < length) await this.#more();
     return this.#take(length);
   }
 
   async #find(text: string): Promise<number> {
     for (;;) {
-      const at = this.#received.indexOf(text, 0, 'latin1');
+      const at = this.#all().indexOf(text, 0, 'latin1');
       if (at >= 0) return at;
       await this.#more();
     }
   }
 
   #take(length: number): Buffer {
-    const taken = this.#received.subarray(0, length);
-    this.#received = this.#received.subarray(length);
-    return taken;
+    const all = this.#all();
+    this.#received = [all.subarray(length)];
+    this.#size -= length;
+    return all.subarray(0, length);
+  }
+
+  /** What is there, in one piece. */
+  #all(): Buffer {
+    const all = this.#received.length === 1 ? this.#received[0] : undefined;
+    if (all !== undefined) return all;
+    const joined = Buffer.concat(this.#received);
+    this.#received = [joined];
+    return joined;
   }
 
   async #more(): Promise<void> {
-    if (this.#over) assert.fail(`the connection ended, with ${this.#received.length} bytes unread: ${this.rest.slice(0, 200)}`);
+    if (this.#over)
+      assert.fail(`the connection ended, with ${this.#size} bytes unread: ${this.rest.slice(0, 200)}`);
     await this.#wake.promise;
   }
 
@@ -148,7 +163,7 @@ export class RawConnection {
 
 /** One request on a connection of its own: the lines of its head, and its body. */
 export async function rawRequest(
-  t: TestContext,
+  t: Scope,
   port: number,
   { head, body = '' }: { readonly head: readonly string[]; readonly body?: string | Uint8Array },
 ): Promise<RawResponse> {

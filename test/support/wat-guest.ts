@@ -176,7 +176,12 @@ export async function watGuest(guest: WatGuest): Promise<Uint8Array> {
     assert.ok(path.startsWith('/'), `a route is METHOD /path, not ${route}`);
     const prefix = path.replace(/[:*].*$/s, '');
     return {
-      claim: `(call $note (call $http_register ${data.add(map([['method', str(method)], ['path', str(path)]]))}))`,
+      claim: `(call $note (call $http_register ${data.add(
+        map([
+          ['method', str(method)],
+          ['path', str(path)],
+        ]),
+      )}))`,
       step: `(if (call $path_is ${data.add(Buffer.from(prefix, 'latin1'))} (i32.const ${prefix === path ? 1 : 0}))
         (then ${run(action)} (return (i32.const 0))))`,
     };
@@ -235,9 +240,17 @@ export async function watGuest(guest: WatGuest): Promise<Uint8Array> {
 
 /** Functions that every guest has. `out` is where it puts its messages together. */
 function library(out: number): string {
-  const middle = Buffer.concat([str('status'), Buffer.from([0xcc, 200]), str('headers'), Buffer.from([0x80]), str('body')]);
+  const middle = Buffer.concat([
+    str('status'),
+    Buffer.from([0xcc, 200]),
+    str('headers'),
+    Buffer.from([0x80]),
+    str('body'),
+  ]);
   const constant = (at: number, bytes: Buffer): string =>
-    [...bytes].map((byte, index) => `(i32.store8 offset=${at + index} (local.get $to) (i32.const ${byte}))`).join('\n');
+    [...bytes]
+      .map((byte, index) => `(i32.store8 offset=${at + index} (local.get $to) (i32.const ${byte}))`)
+      .join('\n');
   return `
     (func $note (param $code i32)
       (if (i32.lt_u (global.get $codes) (i32.const 256)) (then

@@ -141,11 +141,17 @@ export class RingConsumer extends RingEnd {
     return Atomics.load(this.words, TAIL) !== this.#head;
   }
 
-  /** Takes the next record; it stays in the ring until {@link release}. False when there is none. */
-  next(): boolean {
+  /** How far the producer is now: the limit for a consumer that must come to an end. */
+  get published(): number {
+    return Atomics.load(this.words, TAIL);
+  }
+
+  /**
+   * Takes the next record before `limit`; it stays in the ring until {@link release}. False when there is none.
+   */
+  next(limit: number = this.published): boolean {
     const words = this.words;
-    const tail = Atomics.load(words, TAIL);
-    while (tail !== this.#head) {
+    while (limit !== this.#head) {
       const at = this.#head & (ringBytes - 1);
       const word = preamble / 4 + at / 4;
       const head = Atomics.load(words, word + 1);

@@ -123,7 +123,9 @@ class SharedMemoryEdge implements EdgeLink {
     const finished = this.#events.finished;
     this.#finished = finished;
     const effects = this.#effects;
-    while (effects.next()) {
+    // Up to here and no further: a plugin that sends faster than the edge takes must not keep it.
+    const published = effects.published;
+    while (effects.next(published)) {
       const flags = effects.flags(effects.at);
       const payload = (flags & Flag.aside) === 0 ? effects.payload : takeLarge(this.#ports.large);
       const code = receiver.effect(effects.channel, effects.kind, payload, effects.id);

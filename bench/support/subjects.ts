@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from './measurement.ts';
+import { exchange } from './connection.ts';
+import { ServerProcess } from './server-process.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** What every server is asked for. Its answer is the last segment. */
+export const echoPath = '/echo/hello';
+
+/** A server that is measured. */
+export interface Subject {
+  readonly key: 'ceiling' | 'echo' | 'echo-go';
+  /** As the table calls it. */
+  readonly name: string;
+  start(): Promise<ServerProcess>;
+}
+
+/** Node's HTTP server without anything: what the others are measured against. */
+export const ceiling: Subject = {
+  key: 'ceiling',
+  name: 'bare node:http',
+  start: () =>
+    ServerProcess.start({
+      name: 'bare node:http',
+      args: [join('bench', 'support', 'bare-server.ts')],
+      cwd: root,
+      listening: /^listening on 127\.0\.0\.1:(\d+)$/m,
+    }),
+};
+
+/**
+ * The echo plugins behind the real command line, as far as they are built. One that is not is left out, with
+ * a line that says so and is returned among `skipped`.
+ */
+export async function plugins({ log }: Context): Promise<{ subjects: Subject[]; skipped: string[] }> {
+  const all: readonly Subject[] = [
+    { key: 'echo', name: 'echo (AssemblyScript)', start: () => startPlugin('echo') },
+    { key: 'echo-go', name: 'echo (Go)', start: () => startPlugin('echo-go') },
+  ];
+  const built = ({ key }: Subject): boolean =>
+    existsSync(join(root, 'plugins', key, 'build', `${key}.wasm`));
+  const skipped = all
+    .filter((subject) => !built(subject))
+    .map(({ key, name }) => `${name} was skipped: plugins/${key} is not built (is its compiler installed?)`);
+  for (const line of skipped) log(line);
+  return { subjects: all.filter(built), skipped };
+}
+
+/** The servers start with a storage root of their own, which goes with them. */
+async function startPlugin(key: string): Promise<ServerProcess> {
+  const storage = await mkdtempDisposable(join(tmpdir(), 'pulp-bench-'));
+  try {
+    const flags = ['-http-port', '0', '-http-host', '127.0.0.1', '-log-format', 'text'];
+    return await ServerProcess.start({
+      name: `pulp with plugins/${key}`,
+      args: [
+        join('runtime', 'bin', 'pulp.js'),
+        '-manifest',
+        join('plugins', key, 'pulp.plugin.toml'),
+        ...flags,
+        '-storage-root',
+        storage.path,
+      ],
+      cwd: root,
+      listening: /msg="http server started" addr=127\.0\.0\.1:(\d+)/,
+    });
+  } finally {
+    // Echo plugins store nothing.
+    await storage.remove();
+  }
+}
+
+/**
+ * Makes sure that a server's answer is the ceiling's, byte for byte but for the date: otherwise the two would
+ * be compared at different work. Throws with both answers when they differ.
+ */
+export async function checkSameAnswer(
+  server: ServerProcess,
+  reference: ServerProcess,
+  name: string,
+): Promise<void> {
+  const [found, expected] = await Promise.all([answerOf(server), answerOf(reference)]);
+  if (found === expected) return;
+  throw new Error(`${name} and the ceiling answer differently, so they cannot be compared:\n${found}\n${expected}`);
+}
+
+async function answerOf({ port }: ServerProcess): Promise<string> {
+  const { bytes } = await exchange(port, echoPath);
+  return bytes.toString('latin1').replace(/\r\nDate: [^\r]*/, '');
+}
