@@ -28,7 +28,7 @@ export class Connection {
     await once(socket, 'connect');
     const connection = new Connection(socket, path);
     const reader = new ResponseReader((status, bytes) => answered(connection, status, bytes));
-    socket.on('data', (chunk) => reader.push(chunk));
+    socket.on('data', (chunk: Buffer) => reader.push(chunk));
     // An error is followed by a close.
     socket.on('error', () => undefined);
     socket.once('close', () => lost(connection));

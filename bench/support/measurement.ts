@@ -5,7 +5,7 @@ export interface Context {
   /** Shorter runs and fewer rounds: good for trying the harness, not for quoting figures. */
   readonly quick: boolean;
   /** Says on stderr what is going on, one line a call. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 /** A figure that the project wants to reach, and whether this run did. */
@@ -58,5 +58,5 @@ export interface Benchmark {
   readonly name: string;
   /** One line of help. */
   readonly about: string;
-  run(context: Context): Promise<Result>;
+  readonly run: (context: Context) => Promise<Result>;
 }

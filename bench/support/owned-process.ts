@@ -58,7 +58,7 @@ export async function runOwned(
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk));
   const timer = setTimeout(() => {
     child.kill('SIGKILL');
-    reject(new Error(`${program}: not done after ${timeoutMs / 1000} s`));
+    reject(new Error(`${basename(program)}: not done after ${timeoutMs / 1000} s`));
   }, timeoutMs);
   child.on('error', reject);
   child.on('close', (code) => resolve({ code, ...text }));
@@ -75,7 +75,8 @@ export async function runOwned(
  */
 export async function runModule(url: URL, options: unknown, timeoutMs = 120_000): Promise<unknown> {
   const file = fileURLToPath(url);
-  const args = [file, JSON.stringify(options)];
+  // Others' packages may use what Node still calls experimental: that is no news here.
+  const args = ['--disable-warning=ExperimentalWarning', file, JSON.stringify(options)];
   const { code, stdout } = await runOwned(process.execPath, args, { timeoutMs, showErrors: true });
   if (code !== 0) throw new Error(`${basename(file)}: ended with exit code ${code}; its reason stands above`);
   return JSON.parse(stdout) as unknown;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ResponseReader } from './response-reader.ts';
 
-const two =
-  'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello' + 'HTTP/1.1 503 No\r\ncontent-length:0\r\nX: y\r\n\r\n';
+const first = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
+const two = `${first}HTTP/1.1 503 No\r\ncontent-length:0\r\nX: y\r\n\r\n`;
 
 function read(...chunks: readonly string[]): (readonly [status: number, bytes: string])[] {
   const found: (readonly [number, string])[] = [];
@@ -18,7 +18,7 @@ suite('ResponseReader', () => {
       read(two).map(([status]) => status),
       [200, 503],
     );
-    assert.equal(read(two)[0]?.[1], 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
+    assert.equal(read(two)[0]?.[1], first);
   });
 
   test('where the pieces are cut makes no difference', () => {

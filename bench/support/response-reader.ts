@@ -9,7 +9,7 @@ const headEnd = Buffer.from('\r\n\r\n');
  */
 export class ResponseReader {
   readonly #found: (status: number, bytes: Buffer) => void;
-  #rest = empty;
+  #rest: Buffer = empty;
 
   /** @param found Called once for each response; its bytes, head included, are a view. */
   constructor(found: (status: number, bytes: Buffer) => void) {
@@ -22,7 +22,7 @@ export class ResponseReader {
     while (bytes.length > 0) {
       const end = bytes.indexOf(headEnd);
       if (end < 0) break;
-      const head = bytes.latin1Slice(0, end);
+      const head = bytes.toString('latin1', 0, end);
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
       if (length === undefined) throw new Error(`a response without Content-Length:\n${head}`);
       const size = end + headEnd.length + Number(length);

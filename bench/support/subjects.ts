@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtempDisposable } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from './measurement.ts';
 import { exchange } from './connection.ts';
 import { ServerProcess } from './server-process.ts';
+import { TemporaryFolder } from './temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -26,7 +25,7 @@ export const ceiling: Subject = {
   start: () =>
     ServerProcess.start({
       name: 'bare node:http',
-      args: [join('bench', 'support', 'bare-server.ts')],
+      args: [join('bench', 'support', 'bare-server.js')],
       cwd: root,
       listening: /^listening on 127\.0\.0\.1:(\d+)$/m,
     }),
@@ -41,8 +40,7 @@ export async function plugins({ log }: Context): Promise<{ subjects: Subject[]; 
     { key: 'echo', name: 'echo (AssemblyScript)', start: () => startPlugin('echo') },
     { key: 'echo-go', name: 'echo (Go)', start: () => startPlugin('echo-go') },
   ];
-  const built = ({ key }: Subject): boolean =>
-    existsSync(join(root, 'plugins', key, 'build', `${key}.wasm`));
+  const built = ({ key }: Subject): boolean => existsSync(join(root, 'plugins', key, 'build', `${key}.wasm`));
   const skipped = all
     .filter((subject) => !built(subject))
     .map(({ key, name }) => `${name} was skipped: plugins/${key} is not built (is its compiler installed?)`);
@@ -50,28 +48,18 @@ export async function plugins({ log }: Context): Promise<{ subjects: Subject[]; 
   return { subjects: all.filter(built), skipped };
 }
 
-/** The servers start with a storage root of their own, which goes with them. */
-async function startPlugin(key: string): Promise<ServerProcess> {
-  const storage = await mkdtempDisposable(join(tmpdir(), 'pulp-bench-'));
-  try {
-    const flags = ['-http-port', '0', '-http-host', '127.0.0.1', '-log-format', 'text'];
-    return await ServerProcess.start({
-      name: `pulp with plugins/${key}`,
-      args: [
-        join('runtime', 'bin', 'pulp.js'),
-        '-manifest',
-        join('plugins', key, 'pulp.plugin.toml'),
-        ...flags,
-        '-storage-root',
-        storage.path,
-      ],
-      cwd: root,
-      listening: /msg="http server started" addr=127\.0\.0\.1:(\d+)/,
-    });
-  } finally {
-    // Echo plugins store nothing.
-    await storage.remove();
-  }
+function startPlugin(key: string): Promise<ServerProcess> {
+  const storage = new TemporaryFolder();
+  const manifest = join('plugins', key, 'pulp.plugin.toml');
+  const listen = ['-http-port', '0', '-http-host', '127.0.0.1'];
+  const flags = ['-manifest', manifest, ...listen, '-storage-root', storage.path, '-log-format', 'text'];
+  return ServerProcess.start({
+    name: `pulp with plugins/${key}`,
+    args: [join('runtime', 'bin', 'pulp.js'), ...flags],
+    cwd: root,
+    listening: /msg="http server started" addr=127\.0\.0\.1:(\d+)/,
+    owns: storage,
+  });
 }
 
 /**
@@ -85,7 +73,9 @@ export async function checkSameAnswer(
 ): Promise<void> {
   const [found, expected] = await Promise.all([answerOf(server), answerOf(reference)]);
   if (found === expected) return;
-  throw new Error(`${name} and the ceiling answer differently, so they cannot be compared:\n${found}\n${expected}`);
+  throw new Error(
+    `${name} and the ceiling answer differently, so they cannot be compared:\n${found}\n${expected}`,
+  );
 }
 
 async function answerOf({ port }: ServerProcess): Promise<string> {

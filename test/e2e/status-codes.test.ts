@@ -37,8 +37,7 @@ suite('status codes of the edge', () => {
   let pulp: PulpProcess;
 
   before(async () => {
-    const args = ['-max-body-bytes', '1000', '-header-timeout', '300ms', '-body-timeout', '600ms'];
-    pulp = await startGuest(scope, plain, { args });
+    pulp = await startGuest(scope, plain, { args: ['-max-body-bytes', '1000'] });
   });
 
   test('404 for a path without a route, 405 with Allow for a method without one', async (t) => {
@@ -94,16 +93,19 @@ suite('status codes of the edge', () => {
   });
 
   test('408 for a head or a body that does not come', async (t) => {
-    const slowHead = await RawConnection.open(t, pulp.port);
+    const impatient = await startGuest(t, plain, {
+      args: ['-header-timeout', '300ms', '-body-timeout', '600ms'],
+    });
+    const slowHead = await RawConnection.open(t, impatient.port);
     slowHead.send('GET /ok HTTP/1.1\r\nHost: te');
-    const slowBody = await RawConnection.open(t, pulp.port);
+    const slowBody = await RawConnection.open(t, impatient.port);
     slowBody.head('POST /mirror HTTP/1.1', 'Host: test', 'Content-Length: 10');
     slowBody.send('half');
     for (const connection of [slowHead, slowBody]) {
       assert.equal((await connection.response()).status, 408);
       await connection.closed;
     }
-    await pulp.alive();
+    await impatient.alive();
   });
 
   test('431 for a head over 64 KiB, and 414 or 431 for a huge target', async (t) => {

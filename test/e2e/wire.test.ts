@@ -39,6 +39,37 @@ suite('HTTP/1.1 on the wire', () => {
     assert.deepEqual(answers, ['/slow/0', '/m/1', 404, '/slow/2', 204, '/m/3']);
   });
 
+  test('more pipelined requests than a queue holds are all answered, in order', async (t) => {
+    const connection = await RawConnection.open(t, pulp.port);
+    const requests = 3000;
+    const lines = Array.from(
+      { length: requests },
+      (_, index) => `GET /m/${index} HTTP/1.1\r\n${host}\r\n\r\n`,
+    );
+    connection.send(`GET /slow/x HTTP/1.1\r\n${host}\r\n\r\n${lines.join('')}`);
+    assert.equal((await connection.response()).status, 200);
+    for (let index = 0; index < requests; index++) {
+      const { status, body } = await connection.response();
+      if (status === 200) assert.equal(mirrored(body).params.get('x'), String(index));
+      else assert.equal(status, 503);
+    }
+  });
+
+  test('an upgrade that nobody wants is an ordinary request, CONNECT is 405, a method nobody knows is 400', async (t) => {
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const ordinary = await rawRequest(t, pulp.port, { head: ['GET /ok HTTP/1.1', host, ...upgrade] });
+    assert.equal(ordinary.body.toString(), 'ok');
+    const statuses = { 'CONNECT test:443': 405, 'OPTIONS *': 404, 'BREW /ok': 400, 'get /ok': 400 };
+    for (const [line, status] of Object.entries(statuses)) {
+      assert.equal(
+        (await rawRequest(t, pulp.port, { head: [`${line} HTTP/1.1`, host] })).status,
+        status,
+        line,
+      );
+    }
+    await pulp.alive();
+  });
+
   test('a connection is used again and again, and closed when the client says so', async (t) => {
     const connection = await RawConnection.open(t, pulp.port);
     for (let round = 0; round < 100; round++) {

@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseLogfmt, type LogLine } from './logfmt.ts';
+import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
 
 const entry = join(import.meta.dirname, '..', '..', 'runtime', 'src', 'cli', 'entry.ts');
-
-/** How long anything may take on a busy machine before a test gives up waiting, in milliseconds. */
-const patienceMs = 30_000;
 
 export interface PulpOptions {
   /** The manifest or the plugin's folder. */
@@ -126,14 +124,12 @@ export class PulpProcess {
   /** Waits for a line with this message and these values. Fails when the process ends without it. */
   async line(msg: string, values: LogLine = {}): Promise<LogLine> {
     const wanted = Object.entries({ ...values, msg });
-    const found = (line: LogLine): boolean => wanted.every(([key, value]) => line[key] === value);
-    const deadline = AbortSignal.timeout(patienceMs);
+    const missing = (): string => `no line ${JSON.stringify({ msg, ...values })} in:\n${this.dump()}`;
     for (;;) {
-      const line = this.#lines.find(found);
+      const line = this.#lines.find((candidate) => wanted.every(([key, value]) => candidate[key] === value));
       if (line !== undefined) return line;
-      if (this.#over || deadline.aborted)
-        assert.fail(`no line ${JSON.stringify({ msg, ...values })} in:\n${this.dump()}`);
-      await Promise.race([this.#wake.promise, aborted(deadline)]);
+      if (this.#over) assert.fail(missing());
+      await patiently(this.#wake.promise, missing);
     }
   }
 
@@ -148,11 +144,8 @@ export class PulpProcess {
   }
 
   /** Waits for the end, and fails when it does not come. */
-  async end(): Promise<PulpEnd> {
-    const deadline = AbortSignal.timeout(patienceMs);
-    const end = await Promise.race([this.ended, aborted(deadline)]);
-    if (end === undefined) assert.fail(`the process did not end:\n${this.dump()}`);
-    return end;
+  end(): Promise<PulpEnd> {
+    return patiently(this.ended, () => `the process did not end:\n${this.dump()}`);
   }
 
   /** Asserts that the process still runs and serves: a route of the guest answers. */
@@ -172,11 +165,4 @@ export class PulpProcess {
     this.#wake = Promise.withResolvers();
     resolve();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  if (signal.aborted) resolve(undefined);
-  else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  return promise;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
+import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
 
 /** A response as it came: header names as sent, text as binary strings. */
@@ -61,6 +62,15 @@ export class RawConnection {
   /** Sends lines, each with its CR LF, and the empty line that ends a head. */
   head(...lines: readonly string[]): void {
     this.send(`${lines.join('\r\n')}\r\n\r\n`);
+  }
+
+  /** Stops reading until {@link resume}: a client that does not keep up. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   /** Says that no more is coming, as a client does that has sent all. */
@@ -146,7 +156,7 @@ export class RawConnection {
   async #more(): Promise<void> {
     if (this.#over)
       assert.fail(`the connection ended, with ${this.#size} bytes unread: ${this.rest.slice(0, 200)}`);
-    await this.#wake.promise;
+    await patiently(this.#wake.promise, () => `nothing came behind ${this.#size} unread bytes`);
   }
 
   #end(): void {

@@ -238,6 +238,14 @@ export async function watGuest(guest: WatGuest): Promise<Uint8Array> {
     ${guest.fields ?? ''})`);
 }
 
+/** Writes constant bytes behind `$to`. */
+function storeBytes(at: number, bytes: Buffer): string {
+  const stores = [...bytes].map(
+    (byte, index) => `(i32.store8 offset=${at + index} (local.get $to) (i32.const ${byte}))`,
+  );
+  return stores.join('\n');
+}
+
 /** Functions that every guest has. `out` is where it puts its messages together. */
 function library(out: number): string {
   const middle = Buffer.concat([
@@ -247,10 +255,6 @@ function library(out: number): string {
     Buffer.from([0x80]),
     str('body'),
   ]);
-  const constant = (at: number, bytes: Buffer): string =>
-    [...bytes]
-      .map((byte, index) => `(i32.store8 offset=${at + index} (local.get $to) (i32.const ${byte}))`)
-      .join('\n');
   return `
     (func $note (param $code i32)
       (if (i32.lt_u (global.get $codes) (i32.const 256)) (then
@@ -300,9 +304,9 @@ function library(out: number): string {
     (func $mirror (param $at i32) (param $length i32) (local $to i32) (local $size i32)
       (local.set $to (i32.add (local.get $at) (i32.const 6)))
       (local.set $size (i32.sub (local.get $length) (i32.const 47)))
-      ${constant(0, Buffer.concat([Buffer.from([0x84]), str('id')]))}
+      ${storeBytes(0, Buffer.concat([Buffer.from([0x84]), str('id')]))}
       (memory.copy (i32.add (local.get $to) (i32.const 4)) (global.get $id) (i32.const ${idBytes}))
-      ${constant(13, Buffer.concat([middle, Buffer.from([0xc6])]))}
+      ${storeBytes(13, Buffer.concat([middle, Buffer.from([0xc6])]))}
       (i32.store8 offset=37 (local.get $to) (i32.shr_u (local.get $size) (i32.const 24)))
       (i32.store8 offset=38 (local.get $to) (i32.shr_u (local.get $size) (i32.const 16)))
       (i32.store8 offset=39 (local.get $to) (i32.shr_u (local.get $size) (i32.const 8)))

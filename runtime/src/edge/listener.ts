@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.ts';
 import type { Budget } from './budget.ts';
@@ -23,6 +23,13 @@ export interface ListenerOptions {
   readonly log: Log;
 }
 
+export interface CloseOptions {
+  /** How long connections may stay that are owed nothing, in milliseconds. */
+  readonly graceMs: number;
+  /** How long clients may take to read what was answered, in milliseconds. */
+  readonly answersMs: number;
+}
+
 /** Bytes of a request's head: above it the client gets 431. */
 const maxHeaderBytes = 64 * 1024;
 /** How long an idle connection is kept, in milliseconds. */
@@ -42,6 +49,7 @@ export class HttpListener implements Listener {
   readonly #handlers: Record<Phase, ((incoming: EdgeRequest) => boolean)[]> = { stream: [], route: [], fallback: [] };
   readonly #upgrades: UpgradeHandler[] = [];
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
   #closing = false;
   #dropped = 0;
 
@@ -62,6 +70,10 @@ export class HttpListener implements Listener {
     // The size limit above bounds the lines too; Node's own count would drop the rest without a word.
     server.maxHeadersCount = 0;
     server.maxConnections = options.maxConnections;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     server.on('request', (request, response) => this.#request(request, response));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('checkExpectation', (_request, response) => reply(response, 417, 'expectation failed'));
@@ -100,25 +112,39 @@ export class HttpListener implements Listener {
   stopAccepting(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#server.close();
-    this.#server.closeIdleConnections();
+    // Not the close of http, which destroys connections whose answer is written and not yet sent.
+    NetServer.prototype.close.call(this.#server);
+    this.#closeIdle();
   }
 
-  /** Waits until every connection has ended, for at most `timeoutMs`; then it closes what is left. */
-  async close(timeoutMs: number): Promise<void> {
+  /**
+   * Waits until every connection has ended, then closes what is left. False when that cut off an answer that a
+   * client was still reading.
+   */
+  async close({ graceMs, answersMs }: CloseOptions): Promise<boolean> {
     this.stopAccepting();
-    const deadline = performance.now() + timeoutMs;
-    while ((await this.#connections()) > 0 && performance.now() < deadline) {
-      this.#server.closeIdleConnections();
+    const begun = performance.now();
+    while (this.#sockets.size > 0) {
+      const passed = performance.now() - begun;
+      if (passed >= graceMs && (passed >= answersMs || !this.#answering)) break;
       await new Promise((resolve) => setTimeout(resolve, 5));
+      this.#closeIdle();
     }
+    const clean = !this.#answering;
     this.#server.closeAllConnections();
+    this.#server.close();
+    return clean;
   }
 
-  async #connections(): Promise<number> {
-    const { promise, resolve } = Promise.withResolvers<number>();
-    this.#server.getConnections((_error, count) => resolve(count));
-    return promise;
+  /** Node takes a connection for idle as soon as its answer is written, so nothing may still be on its way. */
+  #closeIdle(): void {
+    if (!this.#answering) this.#server.closeIdleConnections();
+  }
+
+  /** Whether a client has not taken all of its answer. */
+  get #answering(): boolean {
+    for (const { writableLength } of this.#sockets) if (writableLength > 0) return true;
+    return false;
   }
 
   /** Hot: every request begins here. */

@@ -52,6 +52,17 @@ class Queued implements EventRecord {
 }
 
 /**
+ * Where an event notes its place in the queue. A map from one to the other would have to be hot, and one whose
+ * entries come and go all the time keeps what it once held alive until the next full collection: its old
+ * tables point to the new ones.
+ */
+const queuedAs = Symbol('queued as');
+
+interface Tracked extends Event {
+  [queuedAs]?: Queued | undefined;
+}
+
+/**
  * A plugin as one edge knows it: the ports of its capabilities, and the queue of events that are not finished.
  * It stays over every restart and reload; instances are attached to it by their link and detached again.
  */
@@ -61,7 +72,6 @@ export class EdgePlugin implements EffectReceiver {
   readonly #scope = new AsyncDisposableStack();
   /** Unfinished events, oldest first. Those that are in the link come before those that wait for room. */
   readonly #queue = new Fifo<Queued>();
-  readonly #byEvent = new Map<Event, Queued>();
   #sent = 0;
   #bytes = 0;
   #settled = 0;
@@ -120,8 +130,7 @@ export class EdgePlugin implements EffectReceiver {
     this.#accepting = false;
     for (const queued of this.#queue) {
       if (queued.cancelled) continue;
-      const begun = queued.place !== undefined && this.#link?.cancel(queued.place) === false;
-      if (begun) continue;
+      if (this.#begun(queued)) continue;
       queued.cancelled = true;
       this.#finish(queued, 'undelivered');
     }
@@ -192,17 +201,24 @@ export class EdgePlugin implements EffectReceiver {
     this.#bytes += size;
     const queued = new Queued(channel, event);
     this.#queue.push(queued);
-    this.#byEvent.set(event, queued);
+    (event as Tracked)[queuedAs] = queued;
     if (this.#queue.length === this.#sent + 1) this.#send(link, queued);
     this.#options.pushed();
     return true;
   }
 
   #cancel(event: Event): void {
-    const queued = this.#byEvent.get(event);
+    const queued = (event as Tracked)[queuedAs];
     if (queued === undefined || queued.cancelled) return;
     queued.cancelled = true;
     if (queued.place !== undefined) this.#link?.cancel(queued.place);
+  }
+
+  /** Takes an event back. True when its step has begun: that one goes on as it is. */
+  #begun({ place }: Queued): boolean {
+    const link = this.#link;
+    if (place === undefined || link === undefined) return false;
+    return link.started(place) || !link.cancel(place);
   }
 
   /** Sends events that wait for room, until there is none. */
@@ -227,7 +243,7 @@ export class EdgePlugin implements EffectReceiver {
     const size = queued.event.payload.length;
     this.#bytes -= size;
     this.#options.budget.give(size);
-    this.#byEvent.delete(queued.event);
+    (queued.event as Tracked)[queuedAs] = undefined;
     queued.place = undefined;
     if (!queued.cancelled) this.#finish(queued, outcome);
     const room = this.#room;

@@ -20,6 +20,6 @@ export function reply(response: ServerResponse, status: number, text: string, he
 }
 
 /** 503: the plugin is down, or has as much to do as it may have. */
-export function unavailable(response: ServerResponse): void {
-  reply(response, 503, 'plugin unavailable', ['Retry-After', '1']);
+export function unavailable(response: ServerResponse | undefined): void {
+  if (response !== undefined) reply(response, 503, 'plugin unavailable', ['Retry-After', '1']);
 }

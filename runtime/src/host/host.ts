@@ -108,7 +108,7 @@ export class Host implements AsyncDisposable {
         if (host !== undefined) host.#fail();
       },
     });
-    const parts = { edge, supervisor, drainTimeoutMs: options.drainTimeoutMs ?? 8000 };
+    const parts = { edge, supervisor, drainTimeoutMs: options.drainTimeoutMs ?? 8000, log };
     try {
       await supervisor.start();
       log.info('init complete', { plugin: spec.name });
@@ -116,7 +116,7 @@ export class Host implements AsyncDisposable {
       host = new Host(parts, url);
     } catch (error) {
       await supervisor.stop(performance.now());
-      await edge.listener.close(0);
+      await edge.listener.close({ graceMs: 0, answersMs: 0 });
       await edge.close();
       throw error;
     }
@@ -144,12 +144,15 @@ export class Host implements AsyncDisposable {
   }
 
   async #stop(code: number): Promise<{ clean: boolean }> {
-    const { edge, supervisor, drainTimeoutMs } = this.#parts;
+    const { edge, supervisor, drainTimeoutMs, log } = this.#parts;
     const deadline = performance.now() + drainTimeoutMs;
     edge.listener.stopAccepting();
     supervisor.stopAccepting();
-    const clean = await supervisor.stop(deadline);
-    await edge.listener.close(Math.max(200, Math.min(1000, deadline - performance.now())));
+    const stopped = await supervisor.stop(deadline);
+    const left = Math.max(200, deadline - performance.now());
+    const closed = await edge.listener.close({ graceMs: Math.min(1000, left), answersMs: left });
+    if (!closed) log.error('answers cut off', { drain_timeout_ms: drainTimeoutMs });
+    const clean = stopped && closed;
     await edge.close();
     this.#end.resolve({ code: clean ? code : 1 });
     return { clean };
@@ -160,6 +163,7 @@ interface Parts {
   readonly edge: Edge;
   readonly supervisor: Supervisor;
   readonly drainTimeoutMs: number;
+  readonly log: Log;
 }
 
 async function listen(edge: Edge, options: HostOptions, log: Log): Promise<string> {

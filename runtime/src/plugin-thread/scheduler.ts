@@ -37,7 +37,9 @@ const turnEveryMs = 1;
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #tasks = new Set<Task>();
+  #tasks: Task[] = [];
+  /** The task that had its turn last. */
+  #last = -1;
   #now = 0;
   #lastTurn = 0;
   #worked = false;
@@ -47,50 +49,57 @@ export class Scheduler {
   }
 
   add(task: Task): void {
-    this.#tasks.add(task);
+    this.#tasks = [...this.#tasks.filter(({ ended }) => !ended), task];
+    this.#last = -1;
   }
 
   /** Runs for as long as the thread lives. */
   async run(): Promise<never> {
-    for (;;) {
-      if (this.#options.commanded()) this.#options.command();
-      const round = this.#round();
-      const ran = round instanceof Promise ? await round : round;
-      if (ran) {
-        this.#worked = true;
-        if (this.#options.waits.pending > 0) await this.#turnLoop();
-      } else {
-        await this.#rest();
+    // Node ends a thread whose loop holds nothing, also one that waits in Atomics.waitAsync.
+    const alive = setInterval(() => undefined, 2 ** 31 - 1);
+    try {
+      for (;;) {
+        if (this.#options.commanded()) this.#options.command();
+        const round = this.#round();
+        const ran = round instanceof Promise ? await round : round;
+        if (ran) {
+          this.#worked = true;
+          if (this.#options.waits.pending > 0) await this.#turnLoop();
+        } else {
+          await this.#rest();
+        }
       }
+    } finally {
+      clearInterval(alive);
     }
   }
 
-  /** A turn for each task that is due. True when there was one. */
+  /** A turn for each task that is due, beginning behind the one that had its turn last. True when there was one. */
   #round(): Later<boolean> {
+    const { waits } = this.#options;
+    const tasks = this.#tasks;
     this.#now = performance.now();
     let ran = false;
-    for (const task of this.#tasks) {
-      if (!task.due(this.#now)) {
-        if (task.ended) this.#tasks.delete(task);
-        continue;
-      }
+    for (let count = tasks.length; count > 0; count--) {
+      this.#last = this.#last + 1 < tasks.length ? this.#last + 1 : 0;
+      const task = tasks[this.#last];
+      if (task === undefined || !task.due(this.#now)) continue;
       ran = true;
+      const { begun } = waits;
       const turn = task.turn(this.#now);
-      if (turn instanceof Promise) return this.#after(task, turn);
+      // A wait that began before the promise was there could not park the task.
+      if (turn instanceof Promise) return waits.begun === begun ? this.#over(task, turn) : true;
     }
     return ran;
   }
 
   /** Waits for a turn that gave a promise: until it is over, or until it waits for the event loop. */
-  async #after(task: Task, turn: Promise<void>): Promise<boolean> {
+  async #over(task: Task, turn: Promise<void>): Promise<true> {
     const { promise, resolve } = Promise.withResolvers<void>();
     task.parked = resolve;
     void turn.then(resolve);
     await promise;
     task.parked = undefined;
-    // The set keeps its order: the task goes to the end, so the next round begins with the others.
-    this.#tasks.delete(task);
-    this.#tasks.add(task);
     return true;
   }
 

@@ -12,6 +12,7 @@ export interface Waiter {
 export class Waits {
   readonly #bell: Bell;
   #pending = 0;
+  #begun = 0;
 
   constructor(bell: Bell) {
     this.#bell = bell;
@@ -21,6 +22,11 @@ export class Waits {
     return this.#pending;
   }
 
+  /** How many waits of guests have begun so far. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /**
    * Counts a promise until what waits for it has gone on, and then rings the thread's own bell. The guest goes
    * on in microtasks, so the count holds for one turn of the event loop more: a thread that blocked between
@@ -28,6 +34,7 @@ export class Waits {
    */
   hold<T>(waiter: Waiter, promise: Promise<T>): Promise<T> {
     const ref = this.ref();
+    this.#begun += 1;
     waiter.parked?.();
     return promise.finally(() => setImmediate(() => ref[Symbol.dispose]()));
   }

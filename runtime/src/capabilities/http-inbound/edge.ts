@@ -3,13 +3,16 @@ import { METHODS, type ServerResponse } from 'node:http';
 import { encodeHttpRequest } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Code } from '../../abi/codes.ts';
-import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Listener, Log, Outcome, Plugin, PluginEnd, Port } from '../../ext.ts';
+import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Listener, Log, Outcome, PluginEnd, Port } from '../../ext.ts';
+import { Fifo } from '../../edge/fifo.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
 import { type RouteMatch, RouteTable } from './route-table.ts';
 import { inlineBytes } from '../../link/link.ts';
 import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.ts';
 
+/** Routes that a plugin may have at one time. */
+export const maxRoutes = 1000;
 /** How often requests that have waited too long are looked for, in milliseconds. */
 const sweepMs = 250;
 
@@ -38,8 +41,9 @@ class Waiting implements Event {
   readonly kind = 0;
   readonly id: number;
   readonly payload: Uint8Array;
-  readonly response: ServerResponse;
   readonly arrived = performance.now();
+  /** Undefined once the client has its answer, or has gone. */
+  response: ServerResponse | undefined;
   readonly #plugin: RoutedPlugin;
 
   constructor(plugin: RoutedPlugin, request: { id: number; payload: Uint8Array; response: ServerResponse }) {
@@ -52,13 +56,24 @@ class Waiting implements Event {
   done(outcome: Outcome): void {
     this.#plugin.settled(this, outcome);
   }
+
+  /** Gives the response to whoever answers it: the first that asks. */
+  take(): ServerResponse | undefined {
+    const { response } = this;
+    this.response = undefined;
+    return response;
+  }
 }
 
 /** What the edge keeps for one plugin: it outlives the plugin's instances. */
 class RoutedPlugin implements PluginEnd {
   readonly #port: Port;
   readonly #options: RoutedOptions;
-  readonly #waiting = new Map<number, Waiting>();
+  /**
+   * Requests in the order of their ids, which is the order they came in and are answered in. Those that are
+   * over are dropped as they reach the front.
+   */
+  readonly #waiting = new Fifo<Waiting>();
   /** Requests whose instance ended before it began with them: the next one gets them. */
   #undelivered: Waiting[] = [];
   #claimed = new Set<string>();
@@ -73,10 +88,15 @@ class RoutedPlugin implements PluginEnd {
 
   effect(kind: number, payload: Uint8Array, id: number): number {
     if (kind === Effect.register) return this.#register(payload);
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return Code.ok;
-    this.#waiting.delete(id);
-    write(waiting.response, decodeAnswer(payload));
+    const response = this.#find(id)?.take();
+    if (response === undefined) return Code.ok;
+    try {
+      write(response, decodeAnswer(payload));
+    } catch (error) {
+      // Whatever Node finds wrong with an answer that was checked, the client is not left without one.
+      reply(response, 502, 'bad response from plugin');
+      throw error;
+    }
     return Code.ok;
   }
 
@@ -85,14 +105,14 @@ class RoutedPlugin implements PluginEnd {
     const again = this.#undelivered;
     this.#undelivered = [];
     for (const waiting of again) {
-      if (this.#waiting.has(waiting.id) && !this.#port.push(waiting)) this.#refuse(waiting);
+      if (waiting.response !== undefined && !this.#port.push(waiting)) unavailable(waiting.take());
     }
   }
 
   closed(): void {
     const left = this.#undelivered;
     this.#undelivered = [];
-    for (const waiting of left) if (this.#waiting.has(waiting.id)) this.#refuse(waiting);
+    for (const waiting of left) unavailable(waiting.take());
   }
 
   ready(): void {
@@ -108,13 +128,14 @@ class RoutedPlugin implements PluginEnd {
 
   settled(waiting: Waiting, outcome: Outcome): void {
     if (outcome === 'undelivered') {
-      if (this.#waiting.has(waiting.id)) this.#undelivered.push(waiting);
+      if (waiting.response !== undefined) this.#undelivered.push(waiting);
       return;
     }
-    if (!this.#waiting.delete(waiting.id)) return;
-    if (outcome === 'broken') return reply(waiting.response, 502, 'plugin failed');
+    const response = waiting.take();
+    if (response === undefined) return;
+    if (outcome === 'broken') return reply(response, 502, 'plugin failed');
     this.#options.log.warn('plugin did not respond', { plugin: this.#port.plugin.name, id: waiting.id });
-    reply(waiting.response, 500, 'plugin did not respond');
+    reply(response, 500, 'plugin did not respond');
   }
 
   #enqueue(incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>, body: Uint8Array): void {
@@ -122,40 +143,59 @@ class RoutedPlugin implements PluginEnd {
     const id = this.#port.nextId();
     const waiting = new Waiting(this, { id, payload: encode(id, incoming, match, body), response });
     if (!this.#port.push(waiting)) return unavailable(response);
-    this.#waiting.set(id, waiting);
-    response.once('close', () => {
-      if (this.#waiting.delete(id)) this.#port.cancel(waiting);
+    this.#find(0);
+    this.#waiting.push(waiting);
+    response.on('close', () => {
+      if (waiting.take() !== undefined) this.#port.cancel(waiting);
     });
   }
 
   #register(payload: Uint8Array): number {
     const { method, pattern } = decodeClaim(payload);
     const { routes, log } = this.#options;
-    const plugin: Plugin = this.#port.plugin;
-    if (routes.add({ method, pattern }, this) === 'taken') return Code.refused;
+    const plugin = this.#port.plugin.name;
     const key = `${method} ${pattern}`;
     if (this.#claimed.has(key)) return Code.ok;
+    if (this.#claimed.size >= maxRoutes) {
+      log.warn('http route refused', { plugin, reason: `a plugin has at most ${maxRoutes} routes` });
+      return Code.refused;
+    }
+    if (routes.add({ method, pattern }, this) === 'taken') {
+      log.warn('http route refused', { plugin, method, pattern: printable(pattern), reason: 'another plugin has it' });
+      return Code.refused;
+    }
     this.#claimed.add(key);
-    log.info('http route registered', { plugin: plugin.name, method, pattern: printable(pattern) });
+    log.info('http route registered', { plugin, method, pattern: printable(pattern) });
     if (!reachable.has(method)) {
-      log.warn('http route is never reached', { plugin: plugin.name, method, reason: 'the HTTP parser does not know the method' });
+      log.warn('http route is never reached', { plugin, method, reason: 'the HTTP parser does not know the method' });
     }
     return Code.ok;
   }
 
-  #refuse(waiting: Waiting): void {
-    this.#waiting.delete(waiting.id);
-    unavailable(waiting.response);
+  /** Finds a request that waits, and drops what is over in front of it. */
+  #find(id: number): Waiting | undefined {
+    for (;;) {
+      const first = this.#waiting.at(0);
+      if (first === undefined || first.id === id) return first;
+      if (first.response !== undefined) break;
+      this.#waiting.shift();
+    }
+    for (const waiting of this.#waiting) {
+      if (waiting.id === id) return waiting;
+      if (waiting.id > id) return undefined;
+    }
+    return undefined;
   }
 
   /** Requests wait in the order they came, so the first that is young enough ends the look. */
   #sweep(): void {
     const limit = performance.now() - this.#options.listener.requestTimeoutMs;
-    for (const waiting of this.#waiting.values()) {
+    for (const waiting of this.#waiting) {
       if (waiting.arrived > limit) return;
-      this.#waiting.delete(waiting.id);
+      const response = waiting.take();
+      if (response === undefined) continue;
       this.#port.cancel(waiting);
-      reply(waiting.response, 504, 'plugin timeout');
+      reply(response, 504, 'plugin timeout');
     }
   }
 }

@@ -3,10 +3,13 @@ import { canonicalHeaderName, isHeaderName, isHeaderValue } from '../../abi/head
 import { decodeHttpResponse, decodeRoute } from '../../abi/structs.ts';
 import { Failure, type GuestContext, type GuestEnd } from '../../ext.ts';
 import { contentTypeOf } from './content-type.ts';
-import { type Answer, Effect, encodeAnswer, encodeClaim, maxAnswerHeaderBytes, maxAnswerHeaders } from './wire.ts';
+import { type Answer, Effect, encodeAnswer, encodeClaim, maxAnswerHeaderBytes, maxAnswerHeaders, maxPatternBytes } from './wire.ts';
 
-/** Headers that describe the connection or the framing: those are the edge's. */
-const dropped: ReadonlySet<string> = new Set(['Content-Length', 'Transfer-Encoding', 'Connection']);
+/**
+ * Headers that describe the connection or the framing: those are the edge's. `Trailer` announces fields behind
+ * a chunked body, which answers here never have; Node throws on it.
+ */
+const dropped: ReadonlySet<string> = new Set(['Content-Length', 'Transfer-Encoding', 'Connection', 'Trailer']);
 
 type Response = ReturnType<typeof decodeHttpResponse>;
 
@@ -17,15 +20,19 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
     functions: {
       http_register(bytes) {
         const request = decodeRoute(bytes);
-        const method = request.method.trim().toUpperCase();
+        // Blanks as in ASCII: the text is bytes, and \s would find one inside of UTF-8.
+        const method = request.method.replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, '').toUpperCase();
         const { path: pattern } = request;
         if (!isHeaderName(method)) throw new Failure(Code.refused, `"${method}" is not an HTTP method`);
         if (!pattern.startsWith('/')) throw new Failure(Code.refused, 'a route pattern begins with /');
-        if (/[\s?#]/.test(pattern)) {
+        if (/[ \t\r\n\f\v?#]/.test(pattern)) {
           throw new Failure(Code.refused, 'a route pattern has no blank, ? or # in it');
         }
+        if (pattern.length > maxPatternBytes) {
+          throw new Failure(Code.refused, `a route pattern of ${pattern.length} bytes; at most ${maxPatternBytes} are taken`);
+        }
         const code = context.ask(Effect.register, encodeClaim({ method, pattern }));
-        if (code !== 0) throw new Failure(code, `the route ${method} ${pattern} belongs to another plugin`);
+        if (code !== 0) throw new Failure(code, `the route ${method} ${pattern} was not taken`);
       },
       http_respond(bytes) {
         const response = decodeHttpResponse(bytes);
@@ -34,7 +41,8 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
           throw new Failure(Code.refused, `no request with the id ${response.id} is waiting`);
         }
         answered = true;
-        if (event.cancelled) return;
+        // Sent even when the event is cancelled: at a shutdown that may cross the beginning of the step, whose
+        // client still waits. When nobody does, the edge drops it.
         context.send(Effect.respond, encodeAnswer(toAnswer(response, context)), event.id);
       },
     },

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
+import { engineLimits } from '../../runtime/src/guest/module-types.ts';
+import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
+import { code, readDocument } from './markdown.ts';
+import { constantIn } from './source.ts';
+
+const page = await readDocument('docs/limits.md');
+const rows = page.tables.flatMap((table) => table.rows);
+
+/** Limits that nothing changes: where the source has each of them. */
+const fixed: Readonly<Record<string, number>> = {
+  'Request line and headers': constantIn('edge/listener.ts', 'maxHeaderBytes'),
+  'Idle connection': constantIn('edge/listener.ts', 'keepAliveMs'),
+  "Lines of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaders'),
+  "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
+  'Routes of a plugin': constantIn('capabilities/http-inbound/edge.ts', 'maxRoutes'),
+  "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
+  'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
+  'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
+  'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
+  Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
+  'Types, functions, imports, exports of a module, each': engineLimits.items,
+  'First delay before a restart': constantIn('host/supervisor.ts', 'firstMs'),
+  'Longest delay before a restart': constantIn('host/supervisor.ts', 'maxMs'),
+  'Time without a crash after which the delay is the first again': constantIn(
+    'host/supervisor.ts',
+    'settledMs',
+  ),
+  'Text of a failed `pulp_init`': constantIn('guest/guest.ts', 'errorTextBytes'),
+  'Entries of a list or map of headers in a message': constantIn('abi/field.ts', 'maxEntries'),
+  Characters: constantIn('manifest/toml.ts', 'maxManifestLength'),
+  'Depth of tables and lists': constantIn('manifest/toml.ts', 'maxNesting'),
+  "Bytes of the plugin's name": constantIn('manifest/plugin-name.ts', 'maxNameBytes'),
+  'Problems that are shown': constantIn('manifest/manifest-error.ts', 'maxShown'),
+  'Characters of a line that a plugin prints': constantIn('guest/output.ts', 'maxLine'),
+  'Lines that a plugin prints, in a second': constantIn('guest/output.ts', 'linesPerSecond'),
+  'Lines that a plugin prints at once': constantIn('guest/output.ts', 'burst'),
+  'Bytes that wait for a slow reader': constantIn('log/output.ts', 'maxWaitingBytes'),
+  'Time between two `step heartbeat`': constantIn('plugin-thread/instance.ts', 'heartbeatMs'),
+  'Least time of `pulp_shutdown`': constantIn('host/supervisor.ts', 'least'),
+  'Most time of `pulp_shutdown`': constantIn('host/supervisor.ts', 'most'),
+  'Time in which signals count as one': constantIn('cli/signals.ts', 'COPIES_MS'),
+};
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  bytes: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  ms: 1,
+  s: 1000,
+};
+
+/** A default as it is written, such as `64 KiB`: in bytes, milliseconds or plain. */
+function amount(cell: string): number {
+  const [, number = '', unit = ''] = /^([\d,]+) ?(\w*)$/.exec(cell) ?? [];
+  return Number(number.replaceAll(',', '')) * (units[unit] ?? Number.NaN);
+}
+
+function valueOfFlag(dashed: string): unknown {
+  const key = keysOf(FLAGS).find((candidate) => `-${flagName(candidate)}` === dashed);
+  assert.ok(key !== undefined, `there is no flag ${dashed}`);
+  const flag: Flag = FLAGS[key];
+  return flag.kind.parse(flag.fallback ?? '');
+}
+
+function valueOfKey(key: string): unknown {
+  const spec = parseManifest('name = "a"\nversion = "1"\n', {
+    file: 'pulp.plugin.toml',
+    capabilities: new Map(),
+  });
+  const property = key.replaceAll(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
+  return new Map(Object.entries(spec)).get(property);
+}
+
+suite('docs/limits.md', () => {
+  for (const [name = '', fallback = '', place = ''] of rows) {
+    test(`${name}: ${fallback} is what the source has`, () => {
+      if (place !== 'fixed') {
+        const expected = place.startsWith('`-') ? valueOfFlag(code(place)) : valueOfKey(code(place));
+        assert.equal(amount(fallback), expected);
+        return;
+      }
+      assert.ok(name in fixed, 'this test does not know where the source has it');
+      assert.equal(amount(fallback), fixed[name]);
+    });
+  }
+
+  test('no limit of the source is left out', () => {
+    const documented = new Set(rows.map(([name]) => name));
+    assert.deepEqual(
+      Object.keys(fixed).filter((name) => !documented.has(name)),
+      [],
+    );
+  });
+});

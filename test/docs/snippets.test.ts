@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, suite, test } from 'node:test';
+import { builtinCapabilities, Registry } from '../../runtime/src/capabilities/registry.ts';
+import { Host } from '../../runtime/src/host/host.ts';
+import { buildExample } from '../support/example-plugins.ts';
+import { type Block, documents, root } from './markdown.ts';
+
+interface Snippet extends Block {
+  readonly file: string;
+  /** Where it stands, as `README.md:12`. */
+  readonly where: string;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly all: string;
+}
+
+const snippets = (await documents()).flatMap(({ file, blocks }) =>
+  blocks.map((block): Snippet => ({ ...block, file, where: `${file}:${block.line}` })),
+);
+const typescript = snippets.filter(({ language }) => language === 'ts');
+const forGuests = typescript.filter(({ text }) => text.includes("'pulp-sdk-assemblyscript'"));
+const forNode = typescript.filter((snippet) => !forGuests.includes(snippet));
+
+const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
+const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
+
+let folder = '';
+
+/** A folder in which a snippet finds what its reader would have installed. */
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pulp-docs-'));
+  const modules = join(folder, 'node_modules');
+  await mkdir(join(modules, 'pulp-runtime'), { recursive: true });
+  await symlink(join(root, 'node_modules', '@types'), join(modules, '@types'), 'junction');
+  await symlink(join(root, 'node_modules', 'assemblyscript'), join(modules, 'assemblyscript'), 'junction');
+  await symlink(join(root, 'sdk', 'assemblyscript'), join(modules, 'pulp-sdk-assemblyscript'), 'junction');
+  await symlink(join(root, 'runtime', 'src'), join(modules, 'pulp-runtime', 'src'), 'junction');
+  // What the package exports, from source: Node and tsc go by the real path, which is not in node_modules.
+  const described = await readFile(join(root, 'runtime', 'package.json'), 'utf8');
+  const sources = described.replaceAll(/\.\/dist\/([\w/-]+?)(?:\.d\.ts|\.js)"/g, './src/$1.ts"');
+  await writeFile(join(modules, 'pulp-runtime', 'package.json'), sources);
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+});
+
+after(() => rm(folder, { recursive: true, force: true }));
+
+suite('snippets for Node', () => {
+  before(async () => {
+    await Promise.all(forNode.map((snippet) => writeFile(fileOf(snippet), snippet.text)));
+    await buildExample('echo');
+  });
+
+  test('there are some', () => {
+    assert.ok(forNode.length >= 3);
+  });
+
+  test('they type-check by the rules of the repository', async () => {
+    const config = {
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: { preserveSymlinks: false },
+      include: ['*.ts', join(root, 'runtime', 'src', 'guest', 'webassembly.d.ts')],
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const { code, all } = await run([tsc, '-p', folder], root);
+    assert.equal(code, 0, all);
+  });
+
+  for (const snippet of forNode) {
+    test(`${snippet.where} runs, and prints what it says`, async () => {
+      const { code, stdout, all } = await run([fileOf(snippet)], root);
+      assert.equal(code, 0, all);
+      const said = Array.from(snippet.text.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm), ([, line]) => line);
+      assert.deepEqual(
+        stdout.split('\n').filter((line) => line !== ''),
+        said,
+      );
+    });
+  }
+
+  for (const snippet of forNode.filter(({ text }) => text.includes('export const capability'))) {
+    test(`${snippet.where} is a capability that a host takes`, async () => {
+      const { href } = new URL(`file://${fileOf(snippet)}`);
+      const registry = await Registry.load([...builtinCapabilities, href]);
+      assert.ok(registry.declarable.size > (await Registry.load()).declarable.size);
+    });
+  }
+});
+
+suite('snippets for AssemblyScript', () => {
+  // That of README.md is compiled as a whole plugin, below.
+  for (const snippet of forGuests.filter(({ file }) => file !== 'README.md')) {
+    test(`${snippet.where} compiles`, async () => {
+      const place = await pluginOf(snippet.text, nameOf(snippet));
+      const { code, all } = await run([asc], place);
+      assert.equal(code, 0, all);
+    });
+  }
+
+  test('the plugin of README.md, made as it says, answers as it says', async () => {
+    const own = snippets.filter(
+      ({ file, heading }) => file === 'README.md' && heading.startsWith('A plugin of your own'),
+    );
+    const text = (language: string): string => own.find((block) => block.language === language)?.text ?? '';
+    const place = await pluginOf(text('ts'), 'hello');
+    await writeFile(join(place, 'pulp.plugin.toml'), text('toml'));
+    const { code, all } = await run([asc], place);
+    assert.equal(code, 0, all);
+
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const [, path] =
+      /^curl http:\/\/localhost:8080(\S+)$/m.exec(own.map((block) => block.text).join('\n')) ?? [];
+    const [, answer] = /^It says `([^`]+)`/m.exec(readme) ?? [];
+    assert.ok(path !== undefined && answer !== undefined);
+    await using host = await Host.start({ manifest: join(place, 'pulp.plugin.toml'), httpPort: 0 });
+    const response = await fetch(`${host.url}${path}`);
+    assert.equal(await response.text(), `${answer}\n`);
+  });
+});
+
+/** A copy of `plugins/echo` with another name and another text, as README.md has its reader make it. */
+async function pluginOf(text: string, name: string): Promise<string> {
+  const place = join(folder, name);
+  await mkdir(join(place, 'assembly'), { recursive: true });
+  const config = await readFile(join(root, 'plugins', 'echo', 'asconfig.json'), 'utf8');
+  await writeFile(join(place, 'asconfig.json'), config.replaceAll('echo', name));
+  await writeFile(join(place, 'assembly', 'index.ts'), text);
+  return place;
+}
+
+function fileOf(snippet: Snippet): string {
+  return join(folder, `${nameOf(snippet)}.ts`);
+}
+
+function nameOf({ where }: Snippet): string {
+  return where.replaceAll(/\W+/g, '-');
+}
+
+function run(args: readonly string[], cwd: string): Promise<Ran> {
+  const { promise, resolve } = Promise.withResolvers<Ran>();
+  execFile(process.execPath, args, { cwd }, (error, stdout, stderr) => {
+    resolve({
+      code: error === null ? 0 : Number(error.code ?? 1),
+      stdout,
+      all: `${stdout}${stderr}${error?.message ?? ''}`,
+    });
+  });
+  return promise;
+}

@@ -1,0 +1,3 @@
+module pulp/test/goroutines-go
+
+go 1.24
