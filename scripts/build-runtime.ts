@@ -1,4 +1,4 @@
-/** Builds the package `pulp-runtime`: `runtime/src` into `runtime/dist`, with what `npm pack` needs beside it. */
+/** Builds the package `pulp-runtime`: `runtime/src` into `runtime/dist`, with the license beside it. */
 import { execFile } from 'node:child_process';
 import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,8 +25,7 @@ export async function buildRuntime(): Promise<void> {
     await rm(dist, { recursive: true, force: true });
     await compile();
   }
-  await addToPackage('LICENSE');
-  await addToPackage('README.md');
+  await copyFile(join(root, 'LICENSE'), join(runtime, 'LICENSE'));
 }
 
 async function compile(): Promise<void> {
@@ -43,13 +42,6 @@ async function compile(): Promise<void> {
     await rm(dist, { recursive: true, force: true });
     throw error;
   }
-}
-
-/** A package has its own copy of what stands at the root; one of the package's own is left alone. */
-async function addToPackage(file: string): Promise<void> {
-  const source = join(root, file);
-  const target = join(runtime, file);
-  if ((await modified(source)) > 0 && (await modified(target)) === 0) await copyFile(source, target);
 }
 
 /** When the newest of files and folders, and all that is in them, was changed, in milliseconds. */

@@ -48,7 +48,9 @@ type Arguments<P extends readonly Param[]> = P extends readonly [
 type HasOut<P extends readonly Param[]> = 'out' extends P[number] ? true : false;
 
 type Params<S extends Signature> = S['params'];
-type Optional<S extends Signature> = S extends { readonly optional: infer O extends readonly Param[] } ? O : [];
+type Optional<S extends Signature> = S extends { readonly optional: infer O extends readonly Param[] }
+  ? O
+  : [];
 
 type Result<S extends Signature> =
   HasOut<Params<S>> extends true ? Uint8Array : HasOut<Optional<S>> extends true ? Uint8Array | void : void;
@@ -99,9 +101,10 @@ export interface Capability<I extends Imports = Imports, S extends Shape = Shape
 }
 
 /** Gives a capability its types; the ends are checked against `imports` and `options`. */
-export function defineCapability<const I extends Imports, const S extends Shape = Readonly<Record<string, never>>>(
-  capability: Capability<I, S>,
-): Capability {
+export function defineCapability<
+  const I extends Imports,
+  const S extends Shape = Readonly<Record<string, never>>,
+>(capability: Capability<I, S>): Capability {
   // The host only ever hands an end what its own signatures and shape describe, which the type of a list
   // of different capabilities cannot say.
   return capability;
@@ -113,7 +116,9 @@ export interface Plugin {
   readonly version: string;
 }
 
-export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined | readonly string[]>>;
+export type LogFields = Readonly<
+  Record<string, string | number | bigint | boolean | undefined | readonly string[]>
+>;
 
 export interface Log {
   debug(message: string, fields?: LogFields): void;

@@ -24,7 +24,10 @@ export class Registry {
   /** Every host import there is, by name. */
   readonly imports: ReadonlyMap<string, KnownImport>;
 
-  private constructor(capabilities: ReadonlyMap<string, Capability>, imports: ReadonlyMap<string, KnownImport>) {
+  private constructor(
+    capabilities: ReadonlyMap<string, Capability>,
+    imports: ReadonlyMap<string, KnownImport>,
+  ) {
     this.#capabilities = capabilities;
     this.imports = imports;
   }
@@ -39,11 +42,13 @@ export class Registry {
     for (const { url, module } of modules) {
       const { capability } = module;
       if (capability === undefined) throw new Error(`${url} does not export a capability`);
-      if (capabilities.has(capability.name)) throw new Error(`two modules bring the capability ${capability.name}`);
+      if (capabilities.has(capability.name))
+        throw new Error(`two modules bring the capability ${capability.name}`);
       capabilities.set(capability.name, capability);
       for (const [name, signature] of Object.entries(capability.imports)) {
         const other = imports.get(name);
-        if (other !== undefined) throw new Error(`${capability.name} and ${other.capability} both bring ${name}`);
+        if (other !== undefined)
+          throw new Error(`${capability.name} and ${other.capability} both bring ${name}`);
         imports.set(name, { capability: capability.name, signature });
       }
     }
@@ -63,8 +68,7 @@ export class Registry {
   get declarable(): ReadonlyMap<string, Capability> {
     return new Map(
       [...this.#capabilities].filter(
-        ([name, capability]) =>
-          name !== callCapability && ('guest' in capability || 'edge' in capability),
+        ([name, capability]) => name !== callCapability && ('guest' in capability || 'edge' in capability),
       ),
     );
   }

@@ -52,7 +52,6 @@ suite('command line', () => {
       maxConnections: 10_000,
       headerTimeout: 10_000,
       bodyTimeout: 30_000,
-      pluginThreads: 16,
       logLevel: 'info',
     });
   });

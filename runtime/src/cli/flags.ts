@@ -63,10 +63,6 @@ export const FLAGS = {
     fallback: '30s',
     about: 'how long a client may take to send a whole request',
   }),
-  pluginThreads: flag(count('COUNT', { min: 1, max: 1_024 }), {
-    fallback: '16',
-    about: 'threads for plugins; beyond that number plugins share',
-  }),
   logFormat: flag(choice(LOG_FORMATS), {
     fallbackNote: 'pretty on a terminal, otherwise text',
     about: 'how log lines look; text is logfmt',

@@ -33,7 +33,7 @@ const INTERNAL_ERROR = 70;
 const LAST_WORDS_MS = 200;
 
 type Ending =
-  | { readonly by: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly by: 'signal' }
   | { readonly by: 'crash' }
   | { readonly by: 'itself'; readonly code: number };
 
@@ -76,7 +76,7 @@ function firstEnding(signals: Signals, crashes: Crashes, log: Logger): Promise<E
   return Promise.race([
     signals.first.then((signal): Ending => {
       log.info('signal received', { signal });
-      return { by: 'signal', signal };
+      return { by: 'signal' };
     }),
     crashes.first.then((): Ending => ({ by: 'crash' })),
   ]);
@@ -120,7 +120,7 @@ async function untilEnd(host: RunningHost, log: Logger, ending: Promise<Ending>)
   const end = await Promise.race([ending, itself]);
   if (end.by === 'itself') return end.code;
   try {
-    const { clean } = await host.stop(end.by === 'signal' ? { signal: end.signal } : {});
+    const { clean } = await host.stop();
     return clean ? 0 : 1;
   } catch (error) {
     log.error('stop failed', { stack: inspect(error) });
@@ -159,7 +159,6 @@ function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
     bodyTimeoutMs: flags.bodyTimeout,
     maxBodyBytes: flags.maxBodyBytes,
     maxConnections: flags.maxConnections,
-    pluginThreads: flags.pluginThreads,
     log,
   };
 }

@@ -19,7 +19,11 @@ function announcesTooMuch(headers: readonly string[], maxBytes: number): boolean
 }
 
 /** Collects a body and hands it over whole; see `Listener.body`. */
-export function collectBody(incoming: EdgeRequest, options: BodyOptions, done: (body: Uint8Array) => void): void {
+export function collectBody(
+  incoming: EdgeRequest,
+  options: BodyOptions,
+  done: (body: Uint8Array) => void,
+): void {
   const { request, response, headers } = incoming;
   if (!incoming.hasBody) return done(empty);
   if (announcesTooMuch(headers, options.maxBytes)) return refuseLarge(incoming);

@@ -74,7 +74,9 @@ export class Edge {
   #end(capability: Capability): Promise<EdgeEnd | undefined> {
     let end = this.#ends.get(capability);
     if (end === undefined) {
-      end = Promise.resolve(capability.edge?.({ listener: this.listener, log: this.#log, scope: this.#scope }));
+      end = Promise.resolve(
+        capability.edge?.({ listener: this.listener, log: this.#log, scope: this.#scope }),
+      );
       this.#ends.set(capability, end);
     }
     return end;

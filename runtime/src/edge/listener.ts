@@ -46,7 +46,11 @@ const phases: readonly Phase[] = ['stream', 'route', 'fallback'];
 export class HttpListener implements Listener {
   readonly requestTimeoutMs: number;
   readonly #options: ListenerOptions;
-  readonly #handlers: Record<Phase, ((incoming: EdgeRequest) => boolean)[]> = { stream: [], route: [], fallback: [] };
+  readonly #handlers: Record<Phase, ((incoming: EdgeRequest) => boolean)[]> = {
+    stream: [],
+    route: [],
+    fallback: [],
+  };
   readonly #upgrades: UpgradeHandler[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -212,6 +216,8 @@ const reasons: Readonly<Record<number, string>> = {
 
 /** Answers on a socket that has no response object, and closes it. */
 function refuse(socket: Duplex, status: number): void {
+  // Node lets go of the socket of a CONNECT or an upgrade: without a listener its reset would end the process.
+  socket.on('error', () => socket.destroy());
   if (!socket.writable || socket.destroyed) {
     socket.destroy();
     return;

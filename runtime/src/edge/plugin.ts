@@ -1,6 +1,12 @@
 import type { Capability, EdgeEnd, Event, Log, Outcome, Plugin, PluginEnd, Port } from '../ext.ts';
 import { Code } from '../abi/codes.ts';
-import { type EdgeLink, type EffectReceiver, type EventPlace, type EventRecord, hostChannel } from '../link/link.ts';
+import {
+  type EdgeLink,
+  type EffectReceiver,
+  type EventPlace,
+  type EventRecord,
+  hostChannel,
+} from '../link/link.ts';
 import type { Budget } from './budget.ts';
 import { Fifo } from './fifo.ts';
 
@@ -280,6 +286,10 @@ export class EdgePlugin implements EffectReceiver {
   #failed(channel: number, error: unknown): void {
     const capability = this.#options.channels[channel]?.capability.name;
     const text = error instanceof Error ? error.stack : String(error);
-    this.#options.log.error('capability failed', { plugin: this.#options.plugin.name, capability, error: text });
+    this.#options.log.error('capability failed', {
+      plugin: this.#options.plugin.name,
+      capability,
+      error: text,
+    });
   }
 }

@@ -4,7 +4,12 @@ import type { ServerResponse } from 'node:http';
  * Answers with a line of text, as the edge does for what no plugin sees. Does nothing when the client has
  * gone or has its answer.
  */
-export function reply(response: ServerResponse, status: number, text: string, headers: readonly string[] = []): void {
+export function reply(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: readonly string[] = [],
+): void {
   if (response.destroyed || response.headersSent) return;
   const body = `${text}\n`;
   response.writeHead(status, [

@@ -31,7 +31,11 @@ export interface Binding {
  * Whether an instance has to be suspendable: it imports a declared function that waits, or sleeps through
  * WASI. It is decided here, before instantiation, since the engine leaves no choice later.
  */
-export function mayWait(info: ModuleInfo, known: ReadonlyMap<string, KnownImport>, declared: ReadonlySet<string>) {
+export function mayWait(
+  info: ModuleInfo,
+  known: ReadonlyMap<string, KnownImport>,
+  declared: ReadonlySet<string>,
+) {
   return info.imports.some(({ module, name }) => {
     if (module === wasiModule) return waitingWasi.has(name);
     const entry = module === 'pulp' ? known.get(name) : undefined;
@@ -77,7 +81,10 @@ function hint(module: string, name: string): string {
 }
 
 function unknown({ name }: ModuleInfo, entry: ModuleImport, why: string): ModuleError {
-  return new ModuleError('unknown-import', `${name}: unknown import "${entry.module}"."${entry.name}": ${why}`);
+  return new ModuleError(
+    'unknown-import',
+    `${name}: unknown import "${entry.module}"."${entry.name}": ${why}`,
+  );
 }
 
 function wasmTypes(params: readonly Param[]): string[] {
@@ -132,21 +139,31 @@ interface Wrapped {
  * 2 input outside the memory, 8 out-pointers outside the memory, the function's own code, 7 no room for the
  * result. Only a broken guest lets an exception cross, since a host that caught it would resume the guest.
  */
-function wrap({ name, params, waits, fn }: Wrapped, { guest, log }: Binding): (...raw: (number | bigint)[]) => Later<number> {
+function wrap(
+  { name, params, waits, fn }: Wrapped,
+  { guest, log }: Binding,
+): (...raw: (number | bigint)[]) => Later<number> {
   const reenters = waits || params.includes('out');
 
   const refuse = (error: unknown): number => {
     if (guest.broken !== undefined) throw guest.broken;
     if (error instanceof GuestAllocationError) return Code.allocation;
     if (!(error instanceof Failure)) {
-      log.error('a host function failed', { import: name, error: error instanceof Error ? error.stack : String(error) });
+      log.error('a host function failed', {
+        import: name,
+        error: error instanceof Error ? error.stack : String(error),
+      });
       return Code.refused;
     }
     log.debug('host call refused', { import: name, code: error.code, reason: error.message });
     return error.code;
   };
 
-  const answer = (result: Uint8Array | void, out: number, raw: readonly (number | bigint)[]): Later<number> => {
+  const answer = (
+    result: Uint8Array | void,
+    out: number,
+    raw: readonly (number | bigint)[],
+  ): Later<number> => {
     if (out < 0) return Code.ok;
     const bytes = result ?? new Uint8Array(0);
     return chain(guest.place(bytes), (pointer) => {
@@ -179,7 +196,8 @@ function wrap({ name, params, waits, fn }: Wrapped, { guest, log }: Binding): (.
 function read(params: readonly Param[], raw: readonly (number | bigint)[], guest: Guest, copy: boolean) {
   let at = 0;
   for (const param of params) {
-    if (param === 'in' && Number(raw[at + 1]) >>> 0 === 0) throw new Failure(Code.empty, 'the input is empty');
+    if (param === 'in' && Number(raw[at + 1]) >>> 0 === 0)
+      throw new Failure(Code.empty, 'the input is empty');
     at += width(param);
   }
   const args: (Uint8Array | number | bigint)[] = [];
@@ -194,7 +212,10 @@ function read(params: readonly Param[], raw: readonly (number | bigint)[], guest
     else args.push(number(param, raw[at] as number | bigint));
     at += width(param);
   }
-  if (out >= 0 && !(guest.memory.holds(Number(raw[out]) >>> 0, 4) && guest.memory.holds(Number(raw[out + 1]) >>> 0, 4))) {
+  if (
+    out >= 0 &&
+    !(guest.memory.holds(Number(raw[out]) >>> 0, 4) && guest.memory.holds(Number(raw[out + 1]) >>> 0, 4))
+  ) {
     throw new Failure(Code.write, 'an out-pointer is outside the memory');
   }
   return { args, out };

@@ -55,7 +55,9 @@ export const sleepFunction = `
 
 /** `$print`, which writes this text to standard output. Uses the memory from 512 on. */
 export function printFunction(text: string): string {
-  const escaped = Buffer.from(text).toString('hex').replaceAll(/../g, String.raw`\$&`);
+  const escaped = Buffer.from(text)
+    .toString('hex')
+    .replaceAll(/../g, String.raw`\$&`);
   return `(data (i32.const 520) "${escaped}")
     (func $print
       (i32.store (i32.const 512) (i32.const 520))

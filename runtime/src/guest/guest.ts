@@ -96,7 +96,10 @@ export class Guest {
     } catch (error) {
       if (error instanceof WebAssembly.LinkError) throw error;
       const waited = error instanceof Error && error.name === 'SuspendError';
-      throw this.#break('the start section', waited ? new Error('nothing can wait in a start section') : error);
+      throw this.#break(
+        'the start section',
+        waited ? new Error('nothing can wait in a start section') : error,
+      );
     }
     if (exports['memory'] instanceof WebAssembly.Memory && exports['memory'] !== this.#importedMemory) {
       this.#memory = new GuestMemory(exports['memory']);
@@ -135,7 +138,9 @@ export class Guest {
     const run = (pointer: number) => this.#enter('pulp_init', entry, pointer, config.length);
     const code = chain(this.#alloc(config.length), (pointer) => {
       this.memory.bytes.set(config, pointer);
-      return chain(run(pointer), (value) => chain(this.#free(pointer, config.length), () => Number(value) | 0));
+      return chain(run(pointer), (value) =>
+        chain(this.#free(pointer, config.length), () => Number(value) | 0),
+      );
     });
     return chain(code, (value) => {
       if (value === 0) return undefined;
@@ -196,7 +201,9 @@ export class Guest {
       const pointer = Number(value) >>> 0;
       if (pointer === 0) throw new GuestAllocationError(`pulp_alloc(${size}) returned 0`);
       if (!this.memory.holds(pointer, size)) {
-        throw new GuestAllocationError(`pulp_alloc(${size}) returned ${pointer}, which is outside the memory`);
+        throw new GuestAllocationError(
+          `pulp_alloc(${size}) returned ${pointer}, which is outside the memory`,
+        );
       }
       return pointer;
     });

@@ -36,7 +36,10 @@ export class GuestMemory {
   range(pointer: number, length: number): Uint8Array {
     const bytes = this.bytes;
     if (pointer + length > bytes.length) {
-      throw new Failure(Code.range, `the range ${pointer}+${length} is outside the memory of ${bytes.length} bytes`);
+      throw new Failure(
+        Code.range,
+        `the range ${pointer}+${length} is outside the memory of ${bytes.length} bytes`,
+      );
     }
     return bytes.subarray(pointer, pointer + length);
   }

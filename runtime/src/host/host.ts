@@ -14,7 +14,6 @@ export interface HostOptions {
   readonly httpHost?: string;
   /** Folder below which each plugin with a storage capability has one of its own. Default `./data`. */
   readonly storageRoot?: string;
-  readonly pluginThreads?: number;
   /** How long a client waits for an answer, in milliseconds: then 504. Default 30,000. */
   readonly requestTimeoutMs?: number;
   /** How long {@link Host.stop} waits for steps that run, in milliseconds. Default 8,000. */
@@ -112,7 +111,9 @@ export class Host implements AsyncDisposable {
     try {
       await supervisor.start();
       log.info('init complete', { plugin: spec.name });
-      const url = spec.capabilities.some((name) => inbound.test(name)) ? await listen(edge, options, log) : undefined;
+      const url = spec.capabilities.some((name) => inbound.test(name))
+        ? await listen(edge, options, log)
+        : undefined;
       host = new Host(parts, url);
     } catch (error) {
       await supervisor.stop(performance.now());
@@ -129,7 +130,7 @@ export class Host implements AsyncDisposable {
    * Drains and ends the host: no new connections, requests that are queued get 503, steps that run get their
    * answer, then the plugin is shut down. Not clean when anything was cut off. Stopping twice is fine.
    */
-  stop(_options: { signal?: string } = {}): Promise<{ clean: boolean }> {
+  stop(): Promise<{ clean: boolean }> {
     this.#stopping ??= this.#stop(0);
     return this.#stopping;
   }

@@ -40,7 +40,9 @@ export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<
   if (spec.wasmSha256 !== undefined) {
     const found = createHash('sha256').update(bytes).digest('hex');
     if (found !== spec.wasmSha256) {
-      throw new Error(`${name}: its SHA-256 is ${found}, but wasm_sha256 in ${spec.file} says ${spec.wasmSha256}`);
+      throw new Error(
+        `${name}: its SHA-256 is ${found}, but wasm_sha256 in ${spec.file} says ${spec.wasmSha256}`,
+      );
     }
   }
   const info = readModule(bytes, { name });
@@ -54,13 +56,15 @@ export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<
 async function readBounded(file: string, { what, limit }: { what: string; limit: number }): Promise<Buffer> {
   try {
     const { size } = await stat(file);
-    if (size > limit) throw new Error(`${file}: ${size} bytes are too many for the ${what}; at most ${limit} are read`);
+    if (size > limit)
+      throw new Error(`${file}: ${size} bytes are too many for the ${what}; at most ${limit} are read`);
     return await readFile(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new Error(`${file}: the ${what} is not there`, { cause: error });
     if (code === 'EISDIR') throw new Error(`${file}: the ${what} is a folder, not a file`, { cause: error });
-    if (code === 'EACCES') throw new Error(`${file}: the ${what} may not be read by this user`, { cause: error });
+    if (code === 'EACCES')
+      throw new Error(`${file}: the ${what} may not be read by this user`, { cause: error });
     throw error;
   }
 }

@@ -118,7 +118,10 @@ export class Supervisor {
     this.#thread?.stop(this.#instance);
     const end = await within(timeoutMs, changed);
     if (end === undefined) {
-      log.error('plugin cut off', { plugin, reason: `pulp_shutdown took more than ${Math.round(timeoutMs)} ms` });
+      log.error('plugin cut off', {
+        plugin,
+        reason: `pulp_shutdown took more than ${Math.round(timeoutMs)} ms`,
+      });
       return false;
     }
     if (end.state === 'stopped' && end.code === 0) return true;
@@ -136,12 +139,30 @@ export class Supervisor {
     this.#thread ??= this.#spawn(capabilities);
     const link = this.#thread.link(edge.bell);
     this.#instance += 1;
-    const { name, version, capabilities: declared, options, config, tickIntervalMs, eventPayload, maxMemoryPages } = spec;
+    const {
+      name,
+      version,
+      capabilities: declared,
+      options,
+      config,
+      tickIntervalMs,
+      eventPayload,
+      maxMemoryPages,
+    } = spec;
     this.#plugin?.attach(link.edge);
     this.#thread.start(
       {
         instance: this.#instance,
-        spec: { name, version, capabilities: declared, options, config, tickIntervalMs, eventPayload, maxMemoryPages },
+        spec: {
+          name,
+          version,
+          capabilities: declared,
+          options,
+          config,
+          tickIntervalMs,
+          eventPayload,
+          maxMemoryPages,
+        },
         module,
         info,
         debug,
@@ -189,7 +210,8 @@ export class Supervisor {
     this.#change = Promise.withResolvers();
     // Settled in a turn of its own: this one still hands over what the instance sent.
     if (crashed) setImmediate(() => this.#crashed(state));
-    else if (state.state === 'trapped' && this.#state === 'stopping') setImmediate(() => this.#plugin?.detach());
+    else if (state.state === 'trapped' && this.#state === 'stopping')
+      setImmediate(() => this.#plugin?.detach());
   }
 
   #crashed(state: Ended): void {
@@ -218,7 +240,10 @@ export class Supervisor {
       this.#begin().then(
         () => log.info('plugin restarted', { plugin, instance: this.#instance }),
         (error: unknown) => {
-          log.error('plugin restart failed', { plugin, reason: error instanceof Error ? error.message : String(error) });
+          log.error('plugin restart failed', {
+            plugin,
+            reason: error instanceof Error ? error.message : String(error),
+          });
           if (this.#state === 'starting') this.#restartLater();
         },
       );

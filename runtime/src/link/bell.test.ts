@@ -155,7 +155,13 @@ suite('Bell.fallAsleep', () => {
   test('arranges nothing when there is work', async () => {
     const bell = new Bell();
     let woken = 0;
-    assert.equal(bell.fallAsleep(() => woken++, () => true), false);
+    assert.equal(
+      bell.fallAsleep(
+        () => woken++,
+        () => true,
+      ),
+      false,
+    );
     bell.ring();
     await turns();
     assert.equal(woken, 0);
@@ -164,7 +170,10 @@ suite('Bell.fallAsleep', () => {
   test('wakes once, however often the bell rings', async () => {
     const bell = new Bell();
     let woken = 0;
-    assert.equal(bell.fallAsleep(() => woken++, nothing), true);
+    assert.equal(
+      bell.fallAsleep(() => woken++, nothing),
+      true,
+    );
     for (let ring = 0; ring < 10; ring++) bell.ring();
     await turns();
     assert.equal(woken, 1);

@@ -32,7 +32,9 @@ export interface CarrierCommands {
   send(effect: Message & { readonly times: number }): void;
   ask(effect: Message): number;
   /** Sends the requests at once and gives what they settle with, in their order. */
-  request(requests: readonly Message[]): Promise<readonly (Uint8Array | { code: unknown; message: string })[]>;
+  request(
+    requests: readonly Message[],
+  ): Promise<readonly (Uint8Array | { code: unknown; message: string })[]>;
   /** Sends a request, closes the link at once, and gives what the request is rejected with. */
   requestAndClose(request: Message): Promise<string>;
   /** Answers so many events, each with itself as an effect, as fast as it can. */
@@ -104,7 +106,7 @@ function commandsOf(link: ThreadLink): CarrierCommands {
       return 'message' in result ? result.message : 'it was answered';
     },
     echo(events) {
-      for (let left = events; left > 0; ) {
+      for (let left = events; left > 0;) {
         const event = link.take();
         if (event === undefined) continue;
         link.send(event.channel, event.kind, event.id, Uint8Array.from(event.payload));

@@ -157,7 +157,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
         const kept = Uint8Array.from(event.payload);
         ends.send(event);
         assertSame(await ends.take(), event);
-        assert.ok(Buffer.compare(event.payload, kept) === 0, 'the edge has lost the payload it may need again');
+        assert.ok(
+          Buffer.compare(event.payload, kept) === 0,
+          'the edge has lost the payload it may need again',
+        );
         await ends.thread('send', { ...event, times: 1 });
         await ends.thread('finish');
         await ends.until(() => ends.finished === 1, 'the event is finished');
@@ -310,7 +313,13 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
       assert.equal(await ends.draining('ask', { channel: 2, kind: 8, id: 0, payload: pattern(10) }), 0);
       assert.deepEqual(
         ends.received.map(({ id, kind }) => [id, kind]),
-        [[1, 1], [2, 1], [3, 1], [0, 9], [0, 8]],
+        [
+          [1, 1],
+          [2, 1],
+          [3, 1],
+          [0, 9],
+          [0, 8],
+        ],
       );
     });
 
@@ -349,7 +358,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
           if (held.length === 3) for (const answer of held.toReversed()) answer();
         });
       const requests = [1, 2, 3].map((kind) => ({ ...message(0), kind }));
-      assert.deepEqual(await ends.draining('request', requests), [1, 2, 3].map((kind) => Uint8Array.of(kind)));
+      assert.deepEqual(
+        await ends.draining('request', requests),
+        [1, 2, 3].map((kind) => Uint8Array.of(kind)),
+      );
     });
 
     test('a request that fails says why, with the code that the error has', async (t) => {
@@ -358,7 +370,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
         if (kind === 1) throw Object.assign(new Error('no such target'), { code: 11 });
         throw new Error('the edge is at fault');
       };
-      const results = await ends.draining('request', [{ ...message(0), kind: 1 }, { ...message(0), kind: 2 }]);
+      const results = await ends.draining('request', [
+        { ...message(0), kind: 1 },
+        { ...message(0), kind: 2 },
+      ]);
       const [coded, plain] = results as readonly { code: unknown; message: string }[];
       assert.equal(coded?.code, 11);
       assert.match(coded?.message ?? '', /no such target/);
@@ -418,7 +433,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
       await ends.until(() => ends.finished === 1, 'it is finished');
     });
 
-    for (const [how, most] of [['few', 8], ['as many as there is room for', 8192]] as const) {
+    for (const [how, most] of [
+      ['few', 8],
+      ['as many as there is room for', 8192],
+    ] as const) {
       test(`cancelled against taken, ${how} at a time: each runs, or is said never to`, async (t) => {
         const ends = pair(t);
         const events = 5000;
@@ -451,7 +469,11 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
         await ends.until(() => ends.received.length >= events - never.size, 'all that ran are answered');
         const ran = new Set(ends.received.map(({ id }) => id));
         for (let id = 0; id < events; id++) {
-          assert.notEqual(ran.has(id), never.has(id), `event ${id} ran: ${ran.has(id)}, never: ${never.has(id)}`);
+          assert.notEqual(
+            ran.has(id),
+            never.has(id),
+            `event ${id} ran: ${ran.has(id)}, never: ${never.has(id)}`,
+          );
         }
         assert.ok(ran.size > 0 && never.size > 0, 'one of the two did not happen');
       });
@@ -459,7 +481,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
   });
 
   suite(`${name}: a thread that dies`, () => {
-    for (const [how, during] of [['waits', undefined], ['spins', 'spin']] as const) {
+    for (const [how, during] of [
+      ['waits', undefined],
+      ['spins', 'spin'],
+    ] as const) {
       test(`leaves one event begun and the others not, when its step ${how}`, async (t) => {
         const ends = pair(t);
         const events = [1, 2, 3, 4].map((id) => message(id, pattern(id === 4 ? inlineBytes + 1 : 10, id)));
@@ -497,7 +522,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
         echoed.catch(() => undefined);
         let sent = 0;
         const fill = (): void => {
-          while (ends.edge.send(message(sent, pattern(sent % 100 === 0 ? inlineBytes + 1 : sent % 300, sent))) !== undefined)
+          while (
+            ends.edge.send(message(sent, pattern(sent % 100 === 0 ? inlineBytes + 1 : sent % 300, sent))) !==
+            undefined
+          )
             sent += 1;
         };
         await ends.until(() => {
@@ -522,7 +550,7 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
       const echoed = ends.thread('echo', events);
       // Now and then the edge takes its time over an effect, so that the thread finishes others meanwhile.
       ends.code = ({ id }) => {
-        if (id % 16 === 0) for (const end = performance.now() + 0.05; performance.now() < end; );
+        if (id % 16 === 0) for (const end = performance.now() + 0.05; performance.now() < end;);
         return 0;
       };
       let sent = 0;
@@ -535,7 +563,10 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
         // Many drains in one turn, so that some fall between an effect and its event's end.
         for (let drains = 0; drains < 8; drains++) {
           ends.drain();
-          assert.ok(ends.received.length >= ends.finished, `${ends.finished} counted, ${ends.received.length} effects`);
+          assert.ok(
+            ends.received.length >= ends.finished,
+            `${ends.finished} counted, ${ends.received.length} effects`,
+          );
         }
         assert.ok(performance.now() < deadline, 'it takes for ever');
         if (sent % 320 === 0) await new Promise((resolve) => setImmediate(resolve));

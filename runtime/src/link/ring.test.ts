@@ -130,7 +130,8 @@ suite('ring', () => {
       if (id % 5 !== 4) continue;
       for (let left = 5; left > 0; left--) {
         assert.ok(consumer.next());
-        if (consumer.id !== id - left + 1 || consumer.payload[0] !== (consumer.id & 0xff)) assert.fail(`record ${id}`);
+        if (consumer.id !== id - left + 1 || consumer.payload[0] !== (consumer.id & 0xff))
+          assert.fail(`record ${id}`);
         consumer.release();
       }
       assert.equal(consumer.ready, false);

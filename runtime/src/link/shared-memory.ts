@@ -2,7 +2,12 @@
  * The link between two threads of one process: two rings in shared memory, and a message port for what is
  * too large for them.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+} from 'node:worker_threads';
 import type { Bell } from './bell.ts';
 import {
   type EdgeLink,
@@ -151,7 +156,10 @@ class SharedMemoryEdge implements EdgeLink {
       reply = { serial, payload: await this.#receiver.request(channel, kind, payload) };
     } catch (error) {
       const code = (error as { code?: unknown }).code;
-      reply = { serial, error: { code: typeof code === 'number' ? code : undefined, message: String(error) } };
+      reply = {
+        serial,
+        error: { code: typeof code === 'number' ? code : undefined, message: String(error) },
+      };
     }
     this.#ports.requests.postMessage(reply);
   }

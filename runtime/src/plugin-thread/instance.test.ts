@@ -30,7 +30,12 @@ suite('Instance: start', () => {
   test('is ready once its init has returned, and what it did before came first', async (t) => {
     const thread = new ThreadUnderTest(t);
     const instance = await thread.ready(
-      guestText({ imports: note, start: notes('(i32.const 1)'), initialize: notes('(i32.const 2)'), init: `${notes('(i32.const 3)')} (i32.const 0)` }),
+      guestText({
+        imports: note,
+        start: notes('(i32.const 1)'),
+        initialize: notes('(i32.const 2)'),
+        init: `${notes('(i32.const 3)')} (i32.const 0)`,
+      }),
     );
     assert.deepEqual(instance.said, ['note 1', 'note 2', 'note 3', 'state ready']);
   });
@@ -53,7 +58,10 @@ suite('Instance: start', () => {
       (func (export "pulp_init_error_ptr") (result i32) (i32.const 64))
       (func (export "pulp_init_error_len") (result i32) (i32.const 14))`;
     const state = await thread.failing(guestText({ init: '(i32.const 3)', fields: reason }));
-    assert.deepEqual({ ...state, instance: 0 }, { state: 'failed', reason: 'pulp_init returned 3: no database ü', instance: 0 });
+    assert.deepEqual(
+      { ...state, instance: 0 },
+      { state: 'failed', reason: 'pulp_init returned 3: no database ü', instance: 0 },
+    );
     const silent = await thread.failing(guestText({ init: '(i32.const -1)' }));
     assert.equal(silent.state === 'failed' && silent.reason, 'pulp_init returned -1');
   });
@@ -100,7 +108,9 @@ suite('Instance: start', () => {
 
   test('a null pointer for the config fails the start', async (t) => {
     const thread = new ThreadUnderTest(t);
-    const state = await thread.failing(guestText({ alloc: '(i32.const 0)' }), { config: Uint8Array.of(0x80) });
+    const state = await thread.failing(guestText({ alloc: '(i32.const 0)' }), {
+      config: Uint8Array.of(0x80),
+    });
     assert.match(state.state === 'failed' ? state.reason : '', /pulp_alloc\(1\) returned 0/);
   });
 
@@ -134,7 +144,10 @@ suite('Instance: start', () => {
       });
     await thread.ready(start(0));
     const state = await thread.failing(start(7));
-    assert.match(state.state === 'failed' ? state.reason : '', /_start trapped: the guest called proc_exit\(7\)/);
+    assert.match(
+      state.state === 'failed' ? state.reason : '',
+      /_start trapped: the guest called proc_exit\(7\)/,
+    );
   });
 
   test('a request from init is answered, though the guest has sent nothing else', async (t) => {
@@ -189,7 +202,9 @@ suite('Instance: steps', () => {
 
   test('an event is finished after every effect of its step was sent', async (t) => {
     const thread = new ThreadUnderTest(t);
-    const instance = await thread.ready(guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }));
+    const instance = await thread.ready(
+      guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }),
+    );
     const events = 2000;
     let sent = 0;
     await thread.until(() => {
@@ -201,7 +216,10 @@ suite('Instance: steps', () => {
       assert.ok(instance.notes.length >= instance.finished);
       return instance.finished === events;
     }, 'all steps are over');
-    assert.deepEqual(instance.notes, Array.from({ length: events }, (_, index) => index + 1));
+    assert.deepEqual(
+      instance.notes,
+      Array.from({ length: events }, (_, index) => index + 1),
+    );
   });
 
   test('large events arrive whole', async (t) => {
@@ -253,10 +271,17 @@ suite('Instance: steps', () => {
     );
     const places = [instance.event(), instance.event(), instance.event()];
     await thread.until(() => ended(instance), 'the guest has trapped');
-    assert.deepEqual(instance.states[1], { state: 'trapped', entry: 'pulp_step', reason: 'pulp_step trapped: unreachable' });
+    assert.deepEqual(instance.states[1], {
+      state: 'trapped',
+      entry: 'pulp_step',
+      reason: 'pulp_step trapped: unreachable',
+    });
     assert.deepEqual(instance.notes, [1, 2]);
     assert.equal(instance.finished, 1);
-    assert.deepEqual(places.slice(1).map((place) => instance.edge.started(place)), [true, false]);
+    assert.deepEqual(
+      places.slice(1).map((place) => instance.edge.started(place)),
+      [true, false],
+    );
   });
 
   for (const [where, parts] of Object.entries({
@@ -271,7 +296,11 @@ suite('Instance: steps', () => {
         const instance = await thread.ready(guestText({ imports, ...parts }));
         instance.event();
         await thread.until(() => ended(instance), 'the guest has trapped');
-        assert.deepEqual(instance.states[1], { state: 'trapped', entry: where, reason: `${where} trapped: unreachable` });
+        assert.deepEqual(instance.states[1], {
+          state: 'trapped',
+          entry: where,
+          reason: `${where} trapped: unreachable`,
+        });
         assert.equal(instance.finished, 0);
       });
     }
@@ -295,7 +324,11 @@ suite('Instance: steps', () => {
     const instance = await thread.ready(guestText({}));
     instance.event(Uint8Array.of(0x80), 1);
     await thread.until(() => ended(instance), 'the instance has ended');
-    assert.deepEqual(instance.states[1], { state: 'trapped', entry: 'the host', reason: 'the delivery is refused' });
+    assert.deepEqual(instance.states[1], {
+      state: 'trapped',
+      entry: 'the host',
+      reason: 'the delivery is refused',
+    });
   });
 
   for (const [what, alloc] of [
@@ -328,7 +361,10 @@ suite('Instance: steps', () => {
     for (let event = 0; event < 20; event++) instance.event();
     await thread.until(() => instance.finished === 20, 'all are finished');
     const beats = instance.logs.filter(({ message }) => message === 'step heartbeat');
-    assert.deepEqual(beats.map(({ fields }) => fields), [{ plugin: 'guest', call_number: 0 }]);
+    assert.deepEqual(
+      beats.map(({ fields }) => fields),
+      [{ plugin: 'guest', call_number: 0 }],
+    );
   });
 
   test('what a step returns is a debug line, and no line when nobody reads those', async (t) => {
@@ -337,13 +373,17 @@ suite('Instance: steps', () => {
       const instance = await thread.ready(guestText({ step: '(i32.const -5)' }), { debug });
       instance.event();
       await thread.until(() => instance.finished === 1, 'the step is over');
-      assert.deepEqual(instance.log('step returned a handle')?.fields, debug ? { plugin: 'guest', handle: -5 } : undefined);
+      assert.deepEqual(
+        instance.log('step returned a handle')?.fields,
+        debug ? { plugin: 'guest', handle: -5 } : undefined,
+      );
     }
   });
 });
 
 suite('Instance: stop', () => {
-  const probe = (name: string, value: number): string => `(func (export "${name}") (result i64) (i64.const ${value}))`;
+  const probe = (name: string, value: number): string =>
+    `(func (export "${name}") (result i64) (i64.const ${value}))`;
 
   test('runs the probes, then the shutdown, then leaves its scopes', async (t) => {
     const thread = new ThreadUnderTest(t);
@@ -393,7 +433,11 @@ suite('Instance: stop', () => {
         const instance = await thread.ready(guestText({ imports, ...(parts as GuestParts) }));
         thread.thread.stop(instance.number);
         await thread.until(() => ended(instance), 'the instance has ended');
-        assert.deepEqual(instance.states[1], { state: 'trapped', entry: where, reason: `${where} trapped: unreachable` });
+        assert.deepEqual(instance.states[1], {
+          state: 'trapped',
+          entry: where,
+          reason: `${where} trapped: unreachable`,
+        });
       });
     }
   }
@@ -441,22 +485,29 @@ suite('Instance: endless loops', () => {
     });
   }
 
-  for (const [where, parts] of Object.entries({
-    pulp_step: { step: forever },
-    pulp_shutdown: { shutdown: forever },
-  } satisfies Record<string, GuestParts>)) {
-    test(`a thread whose guest loops in ${where} can be ended`, async (t) => {
-      const thread = new ThreadUnderTest(t);
-      const instance = await thread.ready(guestText(parts));
-      const place = instance.event();
-      thread.thread.stop(instance.number);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      await terminates(t, thread);
-      instance.drain();
-      assert.equal(instance.states.length, 1);
-      assert.equal(instance.edge.started(place), where === 'pulp_step' && instance.finished === 0);
-    });
-  }
+  test('a thread whose guest loops in pulp_step can be ended, and its event has begun', async (t) => {
+    const thread = new ThreadUnderTest(t);
+    const instance = await thread.ready(guestText({ step: forever }));
+    const place = instance.event();
+    await thread.until(() => instance.edge.started(place), 'the step has begun');
+    thread.thread.stop(instance.number);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await terminates(t, thread);
+    instance.drain();
+    assert.equal(instance.states.length, 1, 'it has stopped in the middle of its step');
+    assert.equal(instance.finished, 0);
+    assert.equal(instance.edge.started(place), true);
+  });
+
+  test('a thread whose guest loops in pulp_shutdown can be ended', async (t) => {
+    const thread = new ThreadUnderTest(t);
+    const instance = await thread.ready(guestText({ shutdown: forever }));
+    thread.thread.stop(instance.number);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await terminates(t, thread);
+    instance.drain();
+    assert.equal(instance.states.length, 1);
+  });
 
   async function terminates(t: TestContext, { thread, died }: ThreadUnderTest): Promise<void> {
     const late = Symbol('late');
@@ -489,9 +540,15 @@ suite('Instance: two guests on a thread', () => {
   test('one goes on while the other sleeps in its step', async (t) => {
     const thread = new ThreadUnderTest(t);
     const sleeper = await thread.ready(
-      guestText({ imports: sleepImport + note, fields: sleepFunction, step: `(call $sleep (i64.const 500_000_000)) ${notes('(i32.const 1)')} (i32.const 0)` }),
+      guestText({
+        imports: sleepImport + note,
+        fields: sleepFunction,
+        step: `(call $sleep (i64.const 500_000_000)) ${notes('(i32.const 1)')} (i32.const 0)`,
+      }),
     );
-    const other = await thread.ready(guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }));
+    const other = await thread.ready(
+      guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }),
+    );
     sleeper.event();
     const start = performance.now();
     for (let event = 1; event <= 50; event++) {
@@ -507,9 +564,15 @@ suite('Instance: two guests on a thread', () => {
   test('one goes on while the other sleeps in its pulp_alloc', async (t) => {
     const thread = new ThreadUnderTest(t);
     const sleeper = await thread.ready(
-      guestText({ imports: sleepImport, fields: sleepFunction, alloc: '(call $sleep (i64.const 500_000_000)) (i32.const 1024)' }),
+      guestText({
+        imports: sleepImport,
+        fields: sleepFunction,
+        alloc: '(call $sleep (i64.const 500_000_000)) (i32.const 1024)',
+      }),
     );
-    const other = await thread.ready(guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }));
+    const other = await thread.ready(
+      guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }),
+    );
     sleeper.event();
     await thread.until(() => {
       // Answered only if the thread does not wait for the sleeper.
@@ -523,12 +586,16 @@ suite('Instance: two guests on a thread', () => {
   test('one goes on when the other has trapped, and a third can be started', async (t) => {
     const thread = new ThreadUnderTest(t);
     const broken = await thread.ready(guestText({ step: '(unreachable)' }));
-    const other = await thread.ready(guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }));
+    const other = await thread.ready(
+      guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }),
+    );
     broken.event();
     await thread.until(() => ended(broken), 'the guest has trapped');
     other.event();
     await thread.until(() => other.notes.length === 1, 'the other guest has answered');
-    const third = await thread.ready(guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }));
+    const third = await thread.ready(
+      guestText({ imports: noteEvent, step: '(call $note_event (i32.const 0))' }),
+    );
     third.event();
     await thread.until(() => third.notes.length === 1, 'the third guest has answered');
   });

@@ -8,7 +8,13 @@ import type { ModuleMemory } from '../guest/module.ts';
 import { GuestOutput } from '../guest/output.ts';
 import { createWasi } from '../guest/wasi.ts';
 import { hostChannel, type TakenEvent, type ThreadLink } from '../link/link.ts';
-import { encodeHostEffect, HostEffect, type InstanceState, type LogEffect, type StartCommand } from './protocol.ts';
+import {
+  encodeHostEffect,
+  HostEffect,
+  type InstanceState,
+  type LogEffect,
+  type StartCommand,
+} from './protocol.ts';
 import type { Waits } from './waits.ts';
 import { WallClock } from './wall-clock.ts';
 
@@ -62,9 +68,7 @@ export class Instance {
     this.#guest = new Guest({
       suspendable: mayWait(info, registry.imports, declared),
       goBuilt: info.goBuilt,
-      ...(memory?.imported === true
-        ? { memory: importedMemory(memory, spec.maxMemoryPages) }
-        : {}),
+      ...(memory?.imported === true ? { memory: importedMemory(memory, spec.maxMemoryPages) } : {}),
     });
   }
 
@@ -116,7 +120,9 @@ export class Instance {
   async #start(): Promise<void> {
     const { command, registry, waits } = this.#options;
     this.#ends = await Promise.all(
-      this.#channels.map(async (capability, channel) => capability.guest?.(this.#context(capability, channel))),
+      this.#channels.map(async (capability, channel) =>
+        capability.guest?.(this.#context(capability, channel)),
+      ),
     );
     const functions = new Map<string, AnyHostFunction>();
     for (const end of this.#ends) {
@@ -206,7 +212,9 @@ export class Instance {
 
   async #shutdown(): Promise<void> {
     try {
-      await this.#probe('probe_last_call', (last_call) => this.#log.info('probe last envelope', { last_call }));
+      await this.#probe('probe_last_call', (last_call) =>
+        this.#log.info('probe last envelope', { last_call }),
+      );
       await this.#probe('probe_config_marker', (marker) => this.#log.info('probe config marker', { marker }));
       const code = await this.#guest.shutdown();
       await this.#end({ state: 'stopped', code });
@@ -227,7 +235,9 @@ export class Instance {
     try {
       await this.#options.waits.hold(this, this.#scope.disposeAsync());
     } catch (error) {
-      this.#log.error('capability failed to end', { error: error instanceof Error ? error.stack : String(error) });
+      this.#log.error('capability failed to end', {
+        error: error instanceof Error ? error.stack : String(error),
+      });
     }
     this.#state(state);
   }
@@ -273,11 +283,13 @@ export class Instance {
 
   #logger(): Log {
     const plugin = this.#options.command.spec.name;
-    const say = (level: LogEffect['level']) => (message: string, fields: LogFields = {}) => {
-      if (level === 'debug' && !this.#options.command.debug) return;
-      const effect = { level, message, fields: { plugin, ...fields } } as LogEffect;
-      this.#options.link.send(hostChannel, HostEffect.log, 0, encodeHostEffect(effect));
-    };
+    const say =
+      (level: LogEffect['level']) =>
+      (message: string, fields: LogFields = {}) => {
+        if (level === 'debug' && !this.#options.command.debug) return;
+        const effect = { level, message, fields: { plugin, ...fields } } as LogEffect;
+        this.#options.link.send(hostChannel, HostEffect.log, 0, encodeHostEffect(effect));
+      };
     return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   }
 }

@@ -20,7 +20,14 @@ export interface ThreadData {
 /** The part of a manifest that an instance needs. All of it can be cloned. */
 export type InstanceSpec = Pick<
   PluginSpec,
-  'name' | 'version' | 'capabilities' | 'options' | 'config' | 'tickIntervalMs' | 'eventPayload' | 'maxMemoryPages'
+  | 'name'
+  | 'version'
+  | 'capabilities'
+  | 'options'
+  | 'config'
+  | 'tickIntervalMs'
+  | 'eventPayload'
+  | 'maxMemoryPages'
 >;
 
 export interface StartCommand {
@@ -64,7 +71,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export function encodeHostEffect(effect: LogEffect | InstanceState): Uint8Array {
-  return encoder.encode(JSON.stringify(effect, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)));
+  return encoder.encode(
+    JSON.stringify(effect, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
+  );
 }
 
 // The host's own threads wrote them, so their shapes are known.

@@ -192,7 +192,10 @@ suite('Scheduler: waiting tasks', () => {
     made.add('a', sleeps(made.waits, 20));
     made.add('b', atOnce);
     await made.run(() => made.log.filter((entry) => entry === 'a.').length === 3);
-    const [, first = [], second = []] = made.log.join(' ').split('a.').map((part) => part.match(/b/g) ?? []);
+    const [, first = [], second = []] = made.log
+      .join(' ')
+      .split('a.')
+      .map((part) => part.match(/b/g) ?? []);
     assert.ok(first.length > 10, `b had ${first.length} turns in 20 ms`);
     assert.ok(second.length > 10, `b had ${second.length} turns in 20 ms`);
   });

@@ -10,7 +10,14 @@ import { PluginThread } from '../host/plugin-thread.ts';
 import { Bell } from '../link/bell.ts';
 import { type EdgeLink, type EffectReceiver, type EventPlace, hostChannel } from '../link/link.ts';
 import { ProbeEffect } from './probe-capability.suite.ts';
-import { decodeLog, decodeState, HostEffect, type InstanceSpec, type InstanceState, type LogEffect } from './protocol.ts';
+import {
+  decodeLog,
+  decodeState,
+  HostEffect,
+  type InstanceSpec,
+  type InstanceState,
+  type LogEffect,
+} from './protocol.ts';
 
 /** How long anything may take before it counts as never, in milliseconds. */
 export const patienceMs = 30_000;
@@ -135,7 +142,10 @@ export class ThreadUnderTest {
   }
 
   /** Starts an instance and gives the state in which it ends. */
-  async failing(text: string, options: StartOptions = {}): Promise<InstanceState & { instance: InstanceUnderTest }> {
+  async failing(
+    text: string,
+    options: StartOptions = {},
+  ): Promise<InstanceState & { instance: InstanceUnderTest }> {
     const instance = await this.start(text, options);
     await this.until(() => instance.states.length > 0, 'the instance says how it is');
     return { ...(instance.states[0] as InstanceState), instance };

@@ -3,7 +3,17 @@ import { METHODS, type ServerResponse } from 'node:http';
 import { encodeHttpRequest } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Code } from '../../abi/codes.ts';
-import type { EdgeContext, EdgeEnd, EdgeRequest, Event, Listener, Log, Outcome, PluginEnd, Port } from '../../ext.ts';
+import type {
+  EdgeContext,
+  EdgeEnd,
+  EdgeRequest,
+  Event,
+  Listener,
+  Log,
+  Outcome,
+  PluginEnd,
+  Port,
+} from '../../ext.ts';
 import { Fifo } from '../../edge/fifo.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
@@ -23,7 +33,8 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     const match = routes.match(incoming.method, incoming.path);
     if (match === undefined) return false;
     if (match === 'bad-encoding') reply(incoming.response, 400, 'bad percent-encoding in the path');
-    else if ('allow' in match) reply(incoming.response, 405, 'method not allowed', ['Allow', match.allow.join(', ')]);
+    else if ('allow' in match)
+      reply(incoming.response, 405, 'method not allowed', ['Allow', match.allow.join(', ')]);
     else match.owner.handle(incoming, match);
     return true;
   });
@@ -161,13 +172,22 @@ class RoutedPlugin implements PluginEnd {
       return Code.refused;
     }
     if (routes.add({ method, pattern }, this) === 'taken') {
-      log.warn('http route refused', { plugin, method, pattern: printable(pattern), reason: 'another plugin has it' });
+      log.warn('http route refused', {
+        plugin,
+        method,
+        pattern: printable(pattern),
+        reason: 'another plugin has it',
+      });
       return Code.refused;
     }
     this.#claimed.add(key);
     log.info('http route registered', { plugin, method, pattern: printable(pattern) });
     if (!reachable.has(method)) {
-      log.warn('http route is never reached', { plugin, method, reason: 'the HTTP parser does not know the method' });
+      log.warn('http route is never reached', {
+        plugin,
+        method,
+        reason: 'the HTTP parser does not know the method',
+      });
     }
     return Code.ok;
   }
@@ -205,7 +225,12 @@ const reachable: ReadonlySet<string> = new Set(METHODS.filter((method) => method
 
 const writer = new Writer(4096);
 
-function encode(id: number, incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>, body: Uint8Array): Uint8Array {
+function encode(
+  id: number,
+  incoming: EdgeRequest,
+  match: RouteMatch<RoutedPlugin>,
+  body: Uint8Array,
+): Uint8Array {
   writer.reset();
   encodeHttpRequest(writer, {
     id,

@@ -3,13 +3,26 @@ import { canonicalHeaderName, isHeaderName, isHeaderValue } from '../../abi/head
 import { decodeHttpResponse, decodeRoute } from '../../abi/structs.ts';
 import { Failure, type GuestContext, type GuestEnd } from '../../ext.ts';
 import { contentTypeOf } from './content-type.ts';
-import { type Answer, Effect, encodeAnswer, encodeClaim, maxAnswerHeaderBytes, maxAnswerHeaders, maxPatternBytes } from './wire.ts';
+import {
+  type Answer,
+  Effect,
+  encodeAnswer,
+  encodeClaim,
+  maxAnswerHeaderBytes,
+  maxAnswerHeaders,
+  maxPatternBytes,
+} from './wire.ts';
 
 /**
  * Headers that describe the connection or the framing: those are the edge's. `Trailer` announces fields behind
  * a chunked body, which answers here never have; Node throws on it.
  */
-const dropped: ReadonlySet<string> = new Set(['Content-Length', 'Transfer-Encoding', 'Connection', 'Trailer']);
+const dropped: ReadonlySet<string> = new Set([
+  'Content-Length',
+  'Transfer-Encoding',
+  'Connection',
+  'Trailer',
+]);
 
 type Response = ReturnType<typeof decodeHttpResponse>;
 
@@ -29,7 +42,10 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
           throw new Failure(Code.refused, 'a route pattern has no blank, ? or # in it');
         }
         if (pattern.length > maxPatternBytes) {
-          throw new Failure(Code.refused, `a route pattern of ${pattern.length} bytes; at most ${maxPatternBytes} are taken`);
+          throw new Failure(
+            Code.refused,
+            `a route pattern of ${pattern.length} bytes; at most ${maxPatternBytes} are taken`,
+          );
         }
         const code = context.ask(Effect.register, encodeClaim({ method, pattern }));
         if (code !== 0) throw new Failure(code, `the route ${method} ${pattern} was not taken`);
@@ -67,7 +83,8 @@ function toAnswer(response: Response, { log }: GuestContext): Answer {
   if (!(status >= 200 && status <= 599)) return problem(`status ${status} is outside 200-599`);
   const lines = new Map<string, readonly string[]>();
   for (const [name, values] of response.headers) {
-    if (!isHeaderName(name)) return problem(`a header name that HTTP forbids: ${JSON.stringify(name.slice(0, 64))}`);
+    if (!isHeaderName(name))
+      return problem(`a header name that HTTP forbids: ${JSON.stringify(name.slice(0, 64))}`);
     const canonical = canonicalHeaderName(name);
     if (!dropped.has(canonical)) lines.set(canonical, values);
   }
@@ -83,7 +100,8 @@ function toAnswer(response: Response, { log }: GuestContext): Answer {
       size += name.length + value.length;
     }
   }
-  if (size > maxAnswerHeaderBytes) return problem(`headers of ${size} bytes; at most ${maxAnswerHeaderBytes} are sent`);
+  if (size > maxAnswerHeaderBytes)
+    return problem(`headers of ${size} bytes; at most ${maxAnswerHeaderBytes} are sent`);
   if (headers.length > maxAnswerHeaders * 2) {
     return problem(`${headers.length / 2} header lines; at most ${maxAnswerHeaders} are sent`);
   }

@@ -80,6 +80,7 @@ export function decodeAnswer(payload: Uint8Array): Answer & { headers: string[] 
 
 /** Bytes as a binary string: one UTF-16 unit a byte. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer =
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return buffer.toString('latin1', start, end);
 }
