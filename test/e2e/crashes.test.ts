@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { guestFolder, startGuest } from '../support/guest-host.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 import { RawConnection } from '../support/raw-http.ts';
+import { suiteScope } from '../support/scope.ts';
 import {
   all,
   arm,
@@ -18,91 +19,85 @@ import {
 
 const host = 'Host: test';
 
-/** A guest that says whether it was armed, and does something in one of its exports once it was. */
-function armed(hooks: WatGuest): WatGuest {
-  return {
-    ...hooks,
-    routes: {
-      'GET /arm': all(arm(), respond({})),
-      'GET /armed': all(whenArmed(respond({ body: 'yes' })), respond({ body: 'no' })),
-      ...hooks.routes,
-    },
-  };
-}
+/** Ways to break an instance: what the client of the request that begins it gets, and the reason in the log. */
+const ways: readonly { path: string; place: string; status: number; reason: RegExp }[] = [
+  { path: '/step', place: 'a step', status: 502, reason: /pulp_step trapped: unreachable/ },
+  { path: '/answered', place: 'a step that has answered already', status: 200, reason: /pulp_step trapped/ },
+  { path: '/alloc', place: 'pulp_alloc', status: 200, reason: /pulp_alloc trapped/ },
+  { path: '/free', place: 'pulp_free', status: 200, reason: /pulp_free trapped/ },
+  { path: '/tick', place: 'a tick', status: 200, reason: /pulp_step trapped/ },
+  { path: '/exit', place: 'a step, by proc_exit with code 0', status: 502, reason: /proc_exit\(0\)/ },
+];
 
-/** Asserts that the plugin crashed and that a fresh instance, with its routes, took its place. */
-async function assertFresh(pulp: PulpProcess, reason: RegExp): Promise<void> {
-  assert.match((await pulp.line('plugin crashed', { plugin: 'guest' }))['reason'] ?? '', reason);
-  await pulp.line('plugin restarted', { plugin: 'guest' });
-  assert.equal(await (await fetch(`${pulp.url}/armed`)).text(), 'no', 'the trapped instance is used again');
-}
+const [, , inAlloc = 0, inFree = 0, inTick = 0] = ways.map((_, index) => index + 1);
 
-suite('a guest that traps', { concurrency: 2 }, () => {
-  test('in a step: its client gets 502, queued requests are served by a fresh instance', async (t) => {
-    const pulp = await startGuest(t, armed({ routes: { 'GET /trap': all(arm(), busy(400), trap()) } }));
+/** Breaks in any of these ways, and says whether it is the instance that was told to. */
+const breakable: WatGuest = {
+  imports: '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))',
+  routes: {
+    'GET /step': all(arm(-1), busy(400), trap()),
+    'GET /answered': all(arm(-1), respond({ body: 'answered' }), trap()),
+    'GET /alloc': all(arm(inAlloc), respond({})),
+    'GET /free': all(arm(inFree), respond({})),
+    'GET /tick': all(arm(inTick), respond({})),
+    'GET /exit': all(arm(-1), text('(call $exit (i32.const 0))')),
+    'GET /fresh': all(
+      text('(if (global.get $armed) (then'),
+      respond({ body: 'no' }),
+      text('(return (i32.const 0))))'),
+      respond({ body: 'yes' }),
+    ),
+  },
+  alloc: whenArmed(trap(), inAlloc),
+  free: whenArmed(trap(), inFree),
+  tick: whenArmed(trap(), inTick),
+};
+
+suite('a guest that traps', () => {
+  const scope = suiteScope();
+  let pulp: PulpProcess;
+
+  before(async () => {
+    pulp = await startGuest(scope, breakable);
+  });
+
+  for (const [index, { path, place, status, reason }] of ways.entries()) {
+    test(`in ${place}: the log says so, and a fresh instance with its routes takes its place`, async () => {
+      const response = await fetch(`${pulp.url}${path}`);
+      assert.equal(response.status, status);
+      if (path === '/answered') assert.equal(await response.text(), 'answered');
+      await pulp.line('plugin restarted', { instance: String(index + 2) });
+      const crash = pulp.lines.findLast(({ msg }) => msg === 'plugin crashed');
+      assert.match(crash?.['reason'] ?? '', reason);
+      assert.equal(crash?.['plugin'], 'guest');
+      assert.equal(
+        await (await fetch(`${pulp.url}/fresh`)).text(),
+        'yes',
+        'the broken instance is used again',
+      );
+    });
+  }
+
+  test('in a step: its client gets 502, queued requests are served by the next instance', async (t) => {
     const trapping = await RawConnection.open(t, pulp.port);
-    trapping.head('GET /trap HTTP/1.1', host);
+    trapping.head('GET /step HTTP/1.1', host);
     await new Promise((resolve) => setTimeout(resolve, 150));
     const queued = await Promise.all(Array.from({ length: 20 }, () => RawConnection.open(t, pulp.port)));
-    for (const connection of queued) connection.head('GET /armed HTTP/1.1', host);
+    for (const connection of queued) connection.head('GET /fresh HTTP/1.1', host);
     assert.equal((await trapping.response()).status, 502);
     for (const connection of queued) {
       const { status, body } = await connection.response();
       assert.equal(status, 200);
-      assert.equal(body.toString(), 'no');
+      assert.equal(body.toString(), 'yes');
     }
-    await assertFresh(pulp, /pulp_step trapped: unreachable/);
   });
 
-  test('in a step that has answered already: the client has its answer', async (t) => {
-    const pulp = await startGuest(
-      t,
-      armed({ routes: { 'GET /trap': all(arm(), respond({ body: 'answered' }), trap()) } }),
-    );
-    assert.equal(await (await fetch(`${pulp.url}/trap`)).text(), 'answered');
-    await assertFresh(pulp, /pulp_step trapped/);
-  });
-
-  test('in pulp_alloc', async (t) => {
-    const pulp = await startGuest(t, armed({ alloc: whenArmed(trap()) }));
-    assert.equal((await fetch(`${pulp.url}/arm`)).status, 200);
-    await assertFresh(pulp, /pulp_alloc trapped/);
-  });
-
-  test('in pulp_free', async (t) => {
-    const pulp = await startGuest(t, armed({ free: whenArmed(trap()) }));
-    assert.equal((await fetch(`${pulp.url}/arm`)).status, 200);
-    await assertFresh(pulp, /pulp_free trapped/);
-  });
-
-  test('in a tick', async (t) => {
-    const pulp = await startGuest(t, armed({ tick: whenArmed(trap()) }));
-    assert.equal((await fetch(`${pulp.url}/arm`)).status, 200);
-    await assertFresh(pulp, /pulp_step trapped/);
-  });
-
-  test('by proc_exit, even with code 0', async (t) => {
-    const pulp = await startGuest(
-      t,
-      armed({
-        imports: '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))',
-        routes: { 'GET /exit': all(arm(), text('(call $exit (i32.const 0))')) },
-      }),
-    );
-    assert.equal((await fetch(`${pulp.url}/exit`)).status, 502);
-    await assertFresh(pulp, /proc_exit\(0\)/);
-  });
-
-  test('again and again: others are served in between, and the end is in order', async (t) => {
-    const pulp = await startGuest(t, { routes: { 'GET /trap': trap() } });
-    for (let round = 1; round <= 5; round++) {
-      assert.equal((await fetch(`${pulp.url}/trap`)).status, 502);
-      await pulp.line('plugin restarted', { instance: String(round + 1) });
-      await pulp.alive();
-    }
+  test('as often as it may: the end is in order', async () => {
     assert.equal((await pulp.stop()).code, 0, pulp.dump());
   });
+});
 
+suite('a guest that breaks for good', { concurrency: 2 }, () => {
   test('with restart = "never": the host drains and exits 1', async (t) => {
     const pulp = await startGuest(t, { routes: { 'GET /trap': trap() } }, { manifest: 'restart = "never"' });
     assert.equal((await fetch(`${pulp.url}/trap`)).status, 502);

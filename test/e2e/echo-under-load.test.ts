@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { suite, test, type TestContext } from 'node:test';
+import { before, suite, test } from 'node:test';
 import { buildExample, exampleManifest } from '../support/example-plugins.ts';
 import { manyRequests } from '../support/many-requests.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
+import { suiteScope } from '../support/scope.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -14,12 +15,15 @@ async function post(url: string, body: Buffer): Promise<{ status: number; body: 
 
 for (const name of ['echo', 'echo-go']) {
   const skip = await buildExample(name);
-  const startEcho = (t: TestContext): Promise<PulpProcess> =>
-    PulpProcess.start(t, { manifest: exampleManifest(name) });
-
   suite(`the plugin ${name} under load`, { skip }, () => {
+    const scope = suiteScope();
+    let pulp: PulpProcess;
+
+    before(async () => {
+      pulp = await PulpProcess.start(scope, { manifest: exampleManifest(name) });
+    });
+
     test('10,000 requests over 100 connections have each its own answer', async (t) => {
-      const pulp = await startEcho(t);
       await manyRequests(t, {
         port: pulp.port,
         connections: 100,
@@ -31,11 +35,9 @@ for (const name of ['echo', 'echo-go']) {
         },
         body: (number) => `token-${number}`,
       });
-      assert.deepEqual(await pulp.stop(), { code: 0, signal: null, stderr: '' }, pulp.dump());
     });
 
-    test('bodies of all sizes round those of rings and pages come back byte for byte', async (t) => {
-      const pulp = await startEcho(t);
+    test('bodies of all sizes round those of rings and pages come back byte for byte', async () => {
       const around = [1, 64, 4096, 32_768, 65_536, 262_144, mebibyte];
       const sizes = [0, ...around.flatMap((size) => [size - 1, size, size + 1]), 10 * mebibyte];
       for (const size of sizes) {
@@ -47,7 +49,6 @@ for (const name of ['echo', 'echo-go']) {
     });
 
     test('large and small at the same time do not mix', async (t) => {
-      const pulp = await startEcho(t);
       const large = Array.from({ length: 5 }, async (_, index) => {
         const body = randomBytes((10 - index) * mebibyte);
         const answer = await post(`${pulp.url}/echo`, body);
@@ -64,8 +65,7 @@ for (const name of ['echo', 'echo-go']) {
       await Promise.all([...large, small]);
     });
 
-    test('more bytes at a time than a queue holds are refused with 503, the rest comes back whole', async (t) => {
-      const pulp = await startEcho(t);
+    test('more bytes at a time than a queue holds are refused with 503, the rest comes back whole', async () => {
       const body = randomBytes(10 * mebibyte);
       const answers = await Promise.all(Array.from({ length: 12 }, () => post(`${pulp.url}/echo`, body)));
       for (const answer of answers) {
@@ -75,6 +75,10 @@ for (const name of ['echo', 'echo-go']) {
       }
       assert.ok(answers.some(({ status }) => status === 200));
       assert.equal((await post(`${pulp.url}/echo`, body)).status, 200);
+    });
+
+    test('after all that the end is in order', async () => {
+      assert.deepEqual(await pulp.stop(), { code: 0, signal: null, stderr: '' }, pulp.dump());
     });
   });
 }

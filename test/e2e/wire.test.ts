@@ -70,6 +70,22 @@ suite('HTTP/1.1 on the wire', () => {
     await pulp.alive();
   });
 
+  test('a client that resets what was refused ends nothing but its own connection', async (t) => {
+    const heads = [
+      'CONNECT test:443 HTTP/1.1',
+      'GET /ok HTTP/3.9',
+      'BREW /ok HTTP/1.1',
+      'POST /m/x HTTP/1.1',
+    ];
+    for (const head of [...heads, ...heads, ...heads]) {
+      const connection = await RawConnection.open(t, pulp.port);
+      connection.head(head, host, 'Content-Length: 1000');
+      if (head !== heads[0]) await connection.response();
+      connection.drop();
+    }
+    await pulp.alive();
+  });
+
   test('a connection is used again and again, and closed when the client says so', async (t) => {
     const connection = await RawConnection.open(t, pulp.port);
     for (let round = 0; round < 100; round++) {

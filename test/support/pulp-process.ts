@@ -8,7 +8,8 @@ import { parseLogfmt, type LogLine } from './logfmt.ts';
 import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
 
-const entry = join(import.meta.dirname, '..', '..', 'runtime', 'src', 'cli', 'entry.ts');
+const root = join(import.meta.dirname, '..', '..');
+const entry = join(root, 'runtime', 'src', 'cli', 'entry.ts');
 
 export interface PulpOptions {
   /** The manifest or the plugin's folder. */
@@ -69,7 +70,7 @@ export class PulpProcess {
     ];
     const child = spawn(process.execPath, [entry, '-manifest', manifest, ...flags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PULP_'))),
+      env: environment(),
     });
     const pulp = new PulpProcess(child);
     t.after(async () => {
@@ -165,4 +166,12 @@ export class PulpProcess {
     this.#wake = Promise.withResolvers();
     resolve();
   }
+}
+
+/** The environment without flags of the host, and with what makes a start three times as fast. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PULP_')));
+  // Coverage would be less exact with code from the cache.
+  if ('NODE_V8_COVERAGE' in own) return own;
+  return { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...own };
 }

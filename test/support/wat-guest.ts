@@ -144,13 +144,13 @@ export function trap(): Action {
   return () => '(unreachable)';
 }
 
-/** From now on {@link whenArmed} acts. */
-export function arm(): Action {
-  return () => '(global.set $armed (i32.const 1))';
+/** From now on {@link whenArmed} with this number acts; 0 is none. */
+export function arm(number = 1): Action {
+  return () => `(global.set $armed (i32.const ${number}))`;
 }
 
-export function whenArmed(action: Action): Action {
-  return (data) => `(if (global.get $armed) (then ${action(data)}))`;
+export function whenArmed(action: Action, number = 1): Action {
+  return (data) => `(if (i32.eq (global.get $armed) (i32.const ${number})) (then ${action(data)}))`;
 }
 
 /** Text of the guest's own. */

