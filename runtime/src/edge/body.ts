@@ -14,7 +14,8 @@ const empty = Buffer.alloc(0);
 
 /** Whether the head announces more than a body may have: it is refused before any of it is read. */
 function announcesTooMuch(headers: readonly string[], maxBytes: number): boolean {
-  const index = headers.indexOf('Content-Length');
+  // Names are at the even places; a value may read like one.
+  const index = headers.findIndex((text, place) => place % 2 === 0 && text === 'Content-Length');
   return index >= 0 && Number(headers[index + 1]) > maxBytes;
 }
 
@@ -45,7 +46,7 @@ export function collectBody(
       const capacity = size === 0 ? needed : Math.min(options.maxBytes, Math.max(needed, buffer.length * 2));
       if (!options.budget.take(capacity - buffer.length)) {
         stop();
-        unavailable(response);
+        unavailable(response, ['Connection', 'close']);
         return leave(incoming);
       }
       const grown = size === 0 ? chunk : Buffer.allocUnsafeSlow(capacity);

@@ -1,6 +1,7 @@
 /** Bytes that may be held at one time, counted down and up by those who hold them. */
 export class Budget {
   readonly limit: number;
+  readonly #waiting = new Set<() => void>();
   #used = 0;
 
   constructor(limit: number) {
@@ -20,5 +21,14 @@ export class Budget {
 
   give(bytes: number): void {
     this.#used -= bytes;
+    if (this.#waiting.size === 0) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const tell of waiting) tell();
+  }
+
+  /** Calls `tell` once, when bytes are given back next. The same function is called once however often it waits. */
+  onceFreed(tell: () => void): void {
+    this.#waiting.add(tell);
   }
 }

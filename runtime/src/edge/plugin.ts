@@ -15,6 +15,12 @@ const maxEvents = 1024;
 /** Bytes of their payloads. */
 const maxEventBytes = 64 * 1024 * 1024;
 
+/**
+ * How many events are sent before the plugin thread is woken, at most: what is fewer is announced at the end of
+ * the event loop's turn. Waking costs both threads about as much as a small request does.
+ */
+const announceEvery = 8;
+
 export interface EdgePluginOptions {
   readonly plugin: Plugin;
   /** The plugin's capabilities by channel, with this edge's end of each. */
@@ -83,6 +89,10 @@ export class EdgePlugin implements EffectReceiver {
   #settled = 0;
   #link: EdgeLink | undefined;
   #accepting = false;
+  /** Events that were sent since the plugin thread was woken last. */
+  #unannounced = 0;
+  /** Whether an event was refused for want of room since there last was some. */
+  #full = false;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(options: EdgePluginOptions) {
@@ -102,13 +112,23 @@ export class EdgePlugin implements EffectReceiver {
     return this.#link?.ready === true;
   }
 
+  /** Wakes the plugin thread for events that were sent and not announced. The edge calls it in every turn. */
+  wake(): void {
+    if (this.#unannounced === 0) return;
+    this.#unannounced = 0;
+    this.#link?.wake();
+  }
+
   /** A new instance is there: its link takes the place of the one before it. */
   attach(link: EdgeLink): void {
     this.#link = link;
     this.#settled = 0;
     this.#sent = 0;
     this.#accepting = true;
+    // The link answers requests of the instance from its first drain on.
+    this.drain();
     this.#each((end) => end.attached?.());
+    this.#roomAgain();
   }
 
   /** The instance's init succeeded. */
@@ -202,13 +222,25 @@ export class EdgePlugin implements EffectReceiver {
     const link = this.#link;
     const size = event.payload.length;
     if (!this.#accepting || link === undefined) return false;
-    if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) return false;
-    if (!this.#options.budget.take(size)) return false;
+    if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) {
+      this.#full = true;
+      return false;
+    }
+    const { budget } = this.#options;
+    if (!budget.take(size)) {
+      this.#full = true;
+      // Others hold it: this queue may be empty, and would never hear of room by itself.
+      budget.onceFreed(this.#roomAgain);
+      return false;
+    }
     this.#bytes += size;
     const queued = new Queued(channel, event);
     this.#queue.push(queued);
     (event as Tracked)[queuedAs] = queued;
-    if (this.#queue.length === this.#sent + 1) this.#send(link, queued);
+    if (this.#queue.length === this.#sent + 1 && this.#send(link, queued)) {
+      this.#unannounced += 1;
+      if (this.#unannounced >= announceEvery) this.wake();
+    }
     this.#options.pushed();
     return true;
   }
@@ -231,8 +263,9 @@ export class EdgePlugin implements EffectReceiver {
   #fill(link: EdgeLink): void {
     while (this.#sent < this.#queue.length) {
       const queued = this.#queue.at(this.#sent);
-      if (queued === undefined || !this.#send(link, queued)) return;
+      if (queued === undefined || !this.#send(link, queued)) break;
     }
+    link.wake();
   }
 
   #send(link: EdgeLink, queued: Queued): boolean {
@@ -252,10 +285,15 @@ export class EdgePlugin implements EffectReceiver {
     (queued.event as Tracked)[queuedAs] = undefined;
     queued.place = undefined;
     if (!queued.cancelled) this.#finish(queued, outcome);
+    this.#roomAgain();
+  }
+
+  readonly #roomAgain = (): void => {
+    this.#full = false;
     const room = this.#room;
     this.#room = undefined;
     room?.resolve();
-  }
+  };
 
   #finish({ event, channel }: Queued, outcome: Outcome): void {
     try {
@@ -266,7 +304,7 @@ export class EdgePlugin implements EffectReceiver {
   }
 
   #drained(): Promise<void> {
-    if (this.#accepting && this.#queue.length < maxEvents) return Promise.resolve();
+    if (this.#accepting && !this.#full) return Promise.resolve();
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }

@@ -25,6 +25,6 @@ export function reply(
 }
 
 /** 503: the plugin is down, or has as much to do as it may have. */
-export function unavailable(response: ServerResponse | undefined): void {
-  if (response !== undefined) reply(response, 503, 'plugin unavailable', ['Retry-After', '1']);
+export function unavailable(response: ServerResponse | undefined, headers: readonly string[] = []): void {
+  if (response !== undefined) reply(response, 503, 'plugin unavailable', ['Retry-After', '1', ...headers]);
 }

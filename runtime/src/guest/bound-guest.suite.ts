@@ -32,7 +32,7 @@ export interface Bound {
   /** The functions as the guest gets them. */
   readonly imports: WebAssembly.Imports;
   /** Calls an export without parameters. */
-  call(name: string): Promise<number>;
+  readonly call: (name: string) => Promise<number>;
 }
 
 /** Assembles, binds and instantiates. Throws what the binding throws. */
@@ -56,9 +56,11 @@ export async function bound(text: string, options: BoundOptions = {}): Promise<B
     ...(memory === undefined ? {} : { memory }),
   });
   const logs: LogLine[] = [];
-  const say = (level: keyof Log) => (message: string, fields: LogLine['fields'] = {}) => {
-    logs.push({ level, message, fields });
-  };
+  const say =
+    (level: keyof Log) =>
+    (message: string, fields: LogLine['fields'] = {}) => {
+      logs.push({ level, message, fields });
+    };
   const { imports: wasi } = createWasi({
     memory: () => guest.memory.memory,
     write: () => undefined,

@@ -20,11 +20,12 @@ export interface GuestParts {
   readonly shutdown?: string;
 }
 
+const optional = (name: string, head: string, body: string | undefined): string =>
+  body === undefined ? '' : `(func ${name} ${head} ${body})`;
+
 /** The text of a module that has every export of the contract. */
 export function guestText(parts: GuestParts): string {
   const { imports: given = '', memory = '(memory (export "memory") 1)', fields = '' } = parts;
-  const optional = (name: string, head: string, body: string | undefined): string =>
-    body === undefined ? '' : `(func ${name} ${head} ${body})`;
   return `(module ${given} ${memory} ${fields}
     ${optional('$start', '', parts.start)} ${parts.start === undefined ? '' : '(start $start)'}
     ${optional('(export "_initialize")', '', parts.initialize)}

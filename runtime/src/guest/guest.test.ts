@@ -20,6 +20,19 @@ const counting: GuestParts = {
     (global.set $at (local.get $at))`,
 };
 
+const reasonAt = (pointer: number, length: number): string => `(data (i32.const 64) "the reason")
+  (func (export "pulp_init_error_ptr") (result i32) (i32.const ${pointer}))
+  (func (export "pulp_init_error_len") (result i32) (i32.const ${length}))`;
+
+/** What an init is refused with. */
+const refusal = async (parts: GuestParts): Promise<Error> => {
+  const { guest } = await bound(guestText({ init: '(i32.const -2)', ...parts }));
+  return settled(() => guest.init(none)).then(
+    () => assert.fail('it did not refuse'),
+    (error: unknown) => error as Error,
+  );
+};
+
 for (const [kind, imports] of [
   ['direct', ''],
   ['suspendable', sleepImport],
@@ -66,10 +79,14 @@ for (const [kind, imports] of [
       for (const alloc of ['(i32.const 0)', `(i32.const ${end - 10})`, '(i32.const -1)']) {
         const { guest, call } = await make({
           alloc,
-          fields: '(global $steps (mut i32) (i32.const 0)) (func (export "steps") (result i32) (global.get $steps))',
+          fields:
+            '(global $steps (mut i32) (i32.const 0)) (func (export "steps") (result i32) (global.get $steps))',
           step: '(global.set $steps (i32.add (global.get $steps) (i32.const 1))) (i32.const 0)',
         });
-        await assert.rejects(settled(() => guest.step(none, none, 0n)), { name: 'GuestAllocationError', message: /pulp_alloc\(20\) returned/ });
+        await assert.rejects(
+          settled(() => guest.step(none, none, 0n)),
+          { name: 'GuestAllocationError', message: /pulp_alloc\(20\) returned/ },
+        );
         assert.equal(guest.callNumber, 0);
         assert.equal(guest.broken, undefined);
         assert.equal(await call('steps'), 0);
@@ -90,7 +107,10 @@ for (const [kind, imports] of [
       ] as const) {
         const { guest, call } = await make(parts, { goBuilt, host: { f: host } });
         await guest.init(Uint8Array.of(1, 2, 3));
-        assert.deepEqual([await call('asked'), await call('freed')], [Math.max(3, least), Math.max(3, least)]);
+        assert.deepEqual(
+          [await call('asked'), await call('freed')],
+          [Math.max(3, least), Math.max(3, least)],
+        );
         for (const payload of [0, 43, 44, 45, 100]) {
           await guest.step(none, new Uint8Array(payload), 0n);
           const size = Math.max(20 + payload, least);
@@ -108,7 +128,10 @@ for (const [kind, imports] of [
     test('what a Go-built guest gives has to hold the 64 bytes it was asked for', async () => {
       const parts = { alloc: `(i32.const ${end - 40})` };
       const go = await make(parts, { goBuilt: true });
-      await assert.rejects(settled(() => go.guest.step(none, none, 0n)), { name: 'GuestAllocationError' });
+      await assert.rejects(
+        settled(() => go.guest.step(none, none, 0n)),
+        { name: 'GuestAllocationError' },
+      );
       const other = await make(parts);
       assert.equal(await other.guest.step(none, none, 0n), 0);
     });
@@ -119,39 +142,58 @@ for (const [kind, imports] of [
     });
 
     test('init gets its config in a buffer that is freed, and nothing is asked for an empty one', async () => {
-      const { guest, call } = await make({ ...counting, init: '(i32.store (i32.const 0) (local.get $at)) (i32.const 0)' });
+      const { guest, call } = await make({
+        ...counting,
+        init: '(i32.store (i32.const 0) (local.get $at)) (i32.const 0)',
+      });
       await guest.init(none);
-      assert.deepEqual([await call('allocs'), await call('frees'), guest.memory.view.getUint32(0, true)], [0, 0, 0]);
+      assert.deepEqual(
+        [await call('allocs'), await call('frees'), guest.memory.view.getUint32(0, true)],
+        [0, 0, 0],
+      );
       await guest.init(Uint8Array.of(9, 8));
       assert.deepEqual([...guest.memory.range(1024, 2)], [9, 8]);
-      assert.deepEqual([await call('asked'), await call('freed'), guest.memory.view.getUint32(0, true)], [2, 2, 1024]);
+      assert.deepEqual(
+        [await call('asked'), await call('freed'), guest.memory.view.getUint32(0, true)],
+        [2, 2, 1024],
+      );
     });
 
-    const reasonAt = (pointer: number, length: number): string => `(data (i32.const 64) "the reason")
-      (func (export "pulp_init_error_ptr") (result i32) (i32.const ${pointer}))
-      (func (export "pulp_init_error_len") (result i32) (i32.const ${length}))`;
-
     test('an init that refuses says its code and the reason, of which 4096 bytes are read', async () => {
-      const refuses = async (fields: string, init = '(i32.const -2)'): Promise<Error> => {
-        const { guest } = await make({ fields, init });
-        return settled(() => guest.init(none)).then(
-          () => assert.fail('it did not refuse'),
-          (error: unknown) => error as Error,
-        );
-      };
-      assert.equal((await refuses(reasonAt(64, 10))).message, 'pulp_init returned -2: the reason');
-      assert.equal((await refuses('')).message, 'pulp_init returned -2');
-      const long = await refuses(reasonAt(64, 5000), '(memory.fill (i32.const 64) (i32.const 120) (i32.const 9000)) (i32.const 1)');
+      assert.equal(
+        (await refusal({ imports, fields: reasonAt(64, 10) })).message,
+        'pulp_init returned -2: the reason',
+      );
+      assert.equal((await refusal({ imports })).message, 'pulp_init returned -2');
+      const long = await refusal({
+        imports,
+        fields: reasonAt(64, 5000),
+        init: '(memory.fill (i32.const 64) (i32.const 120) (i32.const 9000)) (i32.const 1)',
+      });
       assert.equal(long.message, `pulp_init returned 1: ${'x'.repeat(4096)}`);
-      for (const [pointer, length] of [[64, 0], [end - 5, 10], [-1, 10], [-1, -1]] as const) {
-        assert.equal((await refuses(reasonAt(pointer, length))).message, 'pulp_init returned -2', `${pointer}+${length}`);
+      for (const [pointer, length] of [
+        [64, 0],
+        [end - 5, 10],
+        [-1, 10],
+        [-1, -1],
+      ] as const) {
+        assert.equal(
+          (await refusal({ imports, fields: reasonAt(pointer, length) })).message,
+          'pulp_init returned -2',
+          `${pointer}+${length}`,
+        );
       }
       const half = reasonAt(64, 10).replace(/\(func \(export "pulp_init_error_len"\).*/, '');
-      assert.equal((await refuses(half)).message, 'pulp_init returned -2', 'only one of the two is exported');
+      assert.equal(
+        (await refusal({ imports, fields: half })).message,
+        'pulp_init returned -2',
+        'only one of the two is exported',
+      );
     });
 
     test('_initialize goes before _start, and a guest may have neither', async () => {
-      const global = '(global $ran (mut i32) (i32.const 0)) (func (export "ran") (result i32) (global.get $ran))';
+      const global =
+        '(global $ran (mut i32) (i32.const 0)) (func (export "ran") (result i32) (global.get $ran))';
       const start = '(func (export "_start") (global.set $ran (i32.const 2)))';
       for (const [parts, ran] of [
         [{ initialize: '(global.set $ran (i32.const 1))', fields: global + start }, 1],
@@ -166,7 +208,11 @@ for (const [kind, imports] of [
 
     test('a command may exit with 0 from _start and is used on; from elsewhere an exit is the end', async () => {
       const exit = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))';
-      const command = await make({ imports: exit, fields: '(func (export "_start") (call $exit (i32.const 0)))', step: '(i32.const 4)' });
+      const command = await make({
+        imports: exit,
+        fields: '(func (export "_start") (call $exit (i32.const 0)))',
+        step: '(i32.const 4)',
+      });
       await command.guest.initialize();
       assert.equal(await command.guest.step(none, none, 0n), 4);
       for (const [parts, entry] of [
@@ -174,33 +220,57 @@ for (const [kind, imports] of [
         [{ initialize: '(call $exit (i32.const 0))' }, '_initialize'],
       ] as const) {
         const { guest } = await make({ imports: exit, ...parts });
-        await assert.rejects(settled(() => guest.initialize()), { name: 'GuestTrap', entry });
+        await assert.rejects(
+          settled(() => guest.initialize()),
+          { name: 'GuestTrap', entry },
+        );
       }
     });
 
     test('a trap names the export, and the first one stays the reason', async () => {
       const { guest } = await make({ step: '(unreachable)' });
       const trap = { name: 'GuestTrap', entry: 'pulp_step', message: 'pulp_step trapped: unreachable' };
-      await assert.rejects(settled(() => guest.step(none, none, 0n)), trap);
+      await assert.rejects(
+        settled(() => guest.step(none, none, 0n)),
+        trap,
+      );
       const { broken } = guest;
-      await assert.rejects(settled(() => guest.shutdown()), (error) => error === broken);
-      await assert.rejects(settled(() => guest.init(none)), (error) => error === broken);
+      await assert.rejects(
+        settled(() => guest.shutdown()),
+        (error) => error === broken,
+      );
+      await assert.rejects(
+        settled(() => guest.init(none)),
+        (error) => error === broken,
+      );
       assert.equal(guest.broken, broken);
     });
 
     test('an exception that the guest throws and does not catch breaks it', async () => {
       const { guest } = await make({ fields: '(tag $oh (param i32))', step: '(throw $oh (i32.const 1))' });
-      await assert.rejects(settled(() => guest.step(none, none, 0n)), {
-        message: 'pulp_step trapped: an exception that the guest did not catch',
-      });
+      await assert.rejects(
+        settled(() => guest.step(none, none, 0n)),
+        {
+          message: 'pulp_step trapped: an exception that the guest did not catch',
+        },
+      );
     });
 
     test('an access outside the memory, a division by zero and a growth beyond the limit are the guest’s own', async () => {
       const loads = await make({ step: '(i32.load (i32.const -4))' });
-      await assert.rejects(settled(() => loads.guest.step(none, none, 0n)), /memory access out of bounds/);
+      await assert.rejects(
+        settled(() => loads.guest.step(none, none, 0n)),
+        /memory access out of bounds/,
+      );
       const divides = await make({ step: '(i32.div_u (i32.const 1) (i32.const 0))' });
-      await assert.rejects(settled(() => divides.guest.step(none, none, 0n)), /divide by zero/);
-      const grows = await make({ memory: '(memory (export "memory") 1 2)', step: '(memory.grow (i32.const 5))' });
+      await assert.rejects(
+        settled(() => divides.guest.step(none, none, 0n)),
+        /divide by zero/,
+      );
+      const grows = await make({
+        memory: '(memory (export "memory") 1 2)',
+        step: '(memory.grow (i32.const 5))',
+      });
       assert.equal(await grows.guest.step(none, none, 0n), -1);
     });
 
@@ -253,7 +323,12 @@ suite('Guest.instantiate', () => {
         fields: '(data (i32.const 16) "hello")',
         start: '(drop (call $f (i32.const 16) (i32.const 5)))',
       }),
-      { memory, host: { f: { params: ['in'], fn: (bytes) => void seen.push(Buffer.from(bytes as Uint8Array).toString()) } } },
+      {
+        memory,
+        host: {
+          f: { params: ['in'], fn: (bytes) => void seen.push(Buffer.from(bytes as Uint8Array).toString()) },
+        },
+      },
     );
     assert.deepEqual(seen, ['hello']);
   });

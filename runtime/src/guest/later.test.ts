@@ -4,8 +4,17 @@ import { chain } from './later.ts';
 
 suite('chain', () => {
   test('goes on at once with a value that is there', () => {
-    assert.equal(chain(20, (value) => value + 1), 21);
-    assert.throws(() => chain(1, () => { throw new Error('at once'); }), /at once/);
+    assert.equal(
+      chain(20, (value) => value + 1),
+      21,
+    );
+    assert.throws(
+      () =>
+        chain(1, () => {
+          throw new Error('at once');
+        }),
+      /at once/,
+    );
   });
 
   test('goes on later with one that comes', async () => {
@@ -20,7 +29,10 @@ suite('chain', () => {
   });
 
   test('gives one promise where the next step is one too', async () => {
-    assert.equal(await chain(Promise.resolve(1), (value) => chain(Promise.resolve(value), (same) => same + 1)), 2);
+    assert.equal(
+      await chain(Promise.resolve(1), (value) => chain(Promise.resolve(value), (same) => same + 1)),
+      2,
+    );
     assert.equal(await chain(1, (value) => Promise.resolve(value + 1)), 2);
   });
 });

@@ -7,7 +7,12 @@ const page = 65_536;
 suite('GuestMemory', () => {
   test('holds what lies in it, to the last byte', () => {
     const memory = new GuestMemory(new WebAssembly.Memory({ initial: 1 }));
-    for (const [pointer, length] of [[0, 0], [0, page], [page, 0], [page - 1, 1]] as const) {
+    for (const [pointer, length] of [
+      [0, 0],
+      [0, page],
+      [page, 0],
+      [page - 1, 1],
+    ] as const) {
       assert.equal(memory.holds(pointer, length), true, `${pointer}+${length}`);
       assert.equal(memory.range(pointer, length).length, length);
     }
@@ -26,7 +31,11 @@ suite('GuestMemory', () => {
       [0xffff_ffff, 0xffff_ffff],
     ] as const) {
       assert.equal(memory.holds(pointer, length), false, `${pointer}+${length}`);
-      assert.throws(() => memory.range(pointer, length), { name: 'Failure', code: 2, message: /outside the memory of 65536/ });
+      assert.throws(() => memory.range(pointer, length), {
+        name: 'Failure',
+        code: 2,
+        message: /outside the memory of 65536/,
+      });
     }
   });
 

@@ -17,7 +17,7 @@ function answering(t: TestContext, waits: BellThreadData['waits']) {
   t.after(() => worker.terminate());
   return {
     own,
-    call(round: number): void {
+    call: (round: number): void => {
       Atomics.store(words, 0, round);
       other.ring();
     },

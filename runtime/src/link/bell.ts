@@ -21,7 +21,9 @@ export class Bell {
 
   ring(): void {
     Atomics.add(this.#words, COUNT, 1);
-    if (Atomics.load(this.#words, ASLEEP) !== 0) Atomics.notify(this.#words, COUNT);
+    // Whoever takes the mark away wakes the sleeper: many rings until it is awake cost one system call.
+    if (Atomics.load(this.#words, ASLEEP) === 0) return;
+    if (Atomics.exchange(this.#words, ASLEEP, 0) !== 0) Atomics.notify(this.#words, COUNT);
   }
 
   /**

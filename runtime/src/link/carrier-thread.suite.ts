@@ -60,14 +60,15 @@ export interface CarrierResult {
 if (parentPort !== null) {
   const port = parentPort;
   const { module, data } = workerData as CarrierThreadData;
-  const { connect } = (await import(module)) as { connect(data: unknown): ThreadLink };
+  const { connect } = (await import(module)) as {
+    connect: (data: unknown) => ThreadLink;
+  };
   const commands = commandsOf(connect(data));
   port.on('message', ({ serial, name, argument }: CarrierCall) => {
-    const answer = (result: CarrierResult): void => port.postMessage(result);
     const run = async (): Promise<unknown> => commands[name](argument as never);
     run().then(
-      (result) => answer({ serial, result }),
-      (error: unknown) => answer({ serial, error }),
+      (result) => port.postMessage({ serial, result } satisfies CarrierResult),
+      (error: unknown) => port.postMessage({ serial, error } satisfies CarrierResult),
     );
   });
 }

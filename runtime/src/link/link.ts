@@ -32,8 +32,13 @@ export type EventPlace = number;
 
 /** The edge's end. Nothing in it blocks. */
 export interface EdgeLink {
-  /** Sends an event, or gives undefined when there is no room. Events are stepped in the order they came. */
+  /**
+   * Sends an event, or gives undefined when there is no room. Events are stepped in the order they came. An end
+   * that is awake sees it; one that sleeps is woken by {@link wake}.
+   */
   send(event: EventRecord): EventPlace | undefined;
+  /** Wakes the plugin thread if it sleeps. Dear enough to be done once for several events. */
+  wake(): void;
   /** The event is no longer wanted. False when its step has begun; true means that it never will. */
   cancel(place: EventPlace): boolean;
   /** Whether the step of an unfinished event has begun. */

@@ -104,8 +104,11 @@ class SharedMemoryEdge implements EdgeLink {
       this.#ports.large.postMessage(copy);
       place = this.#events.write(channel, kind, Flag.aside, id, undefined);
     }
-    this.#bell.ring();
     return place;
+  }
+
+  wake(): void {
+    this.#bell.ring();
   }
 
   cancel(place: EventPlace): boolean {

@@ -29,6 +29,8 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+const note = (value: number): string => `(drop (call $note (i32.const ${value})))`;
+
 suite('ticks', () => {
   test('come at their interval, and never faster', async (t) => {
     const thread = new ThreadUnderTest(t);
@@ -94,7 +96,6 @@ suite('ticks', () => {
 
   test('do not come in the middle of a step that waits, and go on behind it', async (t) => {
     const thread = new ThreadUnderTest(t);
-    const note = (value: number): string => `(drop (call $note (i32.const ${value})))`;
     const instance = await thread.ready(
       guestText({
         imports: pulpImport('note', 'i32') + pulpImport('pause', 'i32'),
@@ -159,7 +160,8 @@ suite('a thread with nothing to do', () => {
     const place = instance.event();
     await thread.until(() => instance.edge.started(place), 'the step has begun');
     let most = 0;
-    for (let measurement = 0; measurement < 20 && most < 0.2; measurement++) most = Math.max(most, await load(250));
+    for (let measurement = 0; measurement < 20 && most < 0.2; measurement++)
+      most = Math.max(most, await load(250));
     assert.ok(most >= 0.2, `it uses ${most} of a processor at most`);
   });
 

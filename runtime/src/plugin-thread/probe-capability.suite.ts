@@ -4,6 +4,8 @@ import { defineCapability } from '../ext.ts';
 /** Kinds of its effects. The payload of a note is a u32. */
 export const ProbeEffect = { note: 0, ended: 1 } as const;
 
+const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+
 export const capability = defineCapability({
   name: 'test.probe',
   events: ['probe.event', 'probe.other'],
@@ -23,7 +25,6 @@ export const capability = defineCapability({
   },
   guest(context) {
     if (context.plugin.name === 'no-end') throw new Error('the end cannot be made');
-    const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
     context.scope.defer(() => {
       context.send(ProbeEffect.ended, new Uint8Array(0));
       if (context.plugin.name === 'bad-scope') throw new Error('the scope cannot be left');

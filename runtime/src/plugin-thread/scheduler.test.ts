@@ -34,9 +34,9 @@ class FakeTask implements Task {
   readonly #thread: Thread;
   readonly #turn: (task: FakeTask, now: number) => Later<void>;
 
-  constructor(name: string, thread: Thread, turn: (task: FakeTask, now: number) => Later<void>) {
+  constructor(name: string, made: Thread, turn: (task: FakeTask, now: number) => Later<void>) {
     this.name = name;
-    this.#thread = thread;
+    this.#thread = made;
     this.#turn = turn;
   }
 
@@ -103,13 +103,13 @@ const atOnce = (): void => undefined;
 
 /** A turn that gives a promise and waits for nothing of the host. */
 const microtasks = async (): Promise<void> => {
-  for (let step = 0; step < 5; step++) await undefined;
+  for (let step = 0; step < 5; step++) await Promise.resolve();
 };
 
 /** A turn that waits for the host for so long, as a guest that sleeps. */
 function sleeps(waits: Waits, ms: number) {
   return async (task: FakeTask): Promise<void> => {
-    await undefined;
+    await Promise.resolve();
     await waits.hold(task, waits.sleep(ms));
   };
 }

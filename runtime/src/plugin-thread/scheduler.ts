@@ -24,10 +24,17 @@ export interface SchedulerOptions {
 }
 
 /**
- * How many times the thread looks for work before it sleeps, once it has had some. Waking a thread costs more
- * than most steps, so a moment of looking is cheaper for both sides; bench/http.ts shows the difference.
+ * How long the thread looks for work before it sleeps, once it has had some, in milliseconds: no longer than
+ * that work took, unless it was so little that the client probably waits for it. Waking a thread costs more than
+ * most steps, so a moment of looking is cheaper for both sides, but it takes a core from the edge under load;
+ * bench/http.ts shows both.
  */
-const looks = 300;
+const lookMs = 0.2;
+/** Up to so many steps are little work. */
+const fewSteps = 2;
+/** Looks between two looks at the clock. */
+const looksAtOnce = 32;
+
 /** How long the event loop of a thread with something pending may go without a turn, in milliseconds. */
 const turnEveryMs = 1;
 
@@ -42,7 +49,9 @@ export class Scheduler {
   #last = -1;
   #now = 0;
   #lastTurn = 0;
-  #worked = false;
+  /** Steps for events since the thread rested, and when they began. */
+  #steps = 0;
+  #busySince = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -85,7 +94,10 @@ export class Scheduler {
       if (task === undefined || !task.due(this.#now)) continue;
       ran = true;
       // A tick says nothing about when the next event comes.
-      if (this.#now < task.nextTick) this.#worked = true;
+      if (this.#now < task.nextTick) {
+        if (this.#steps === 0) this.#busySince = this.#now;
+        this.#steps += 1;
+      }
       const { begun } = waits;
       const turn = task.turn(this.#now);
       // A wait that began before the promise was there could not park the task.
@@ -113,10 +125,7 @@ export class Scheduler {
 
   /** Nothing was due: look a moment longer after work, then sleep until the bell or the next tick. */
   async #rest(): Promise<void> {
-    if (this.#worked) {
-      this.#worked = false;
-      for (let look = 0; look < looks; look++) if (this.#hasWork()) return;
-    }
+    if (this.#steps > 0 && this.#look()) return;
     const { bell, waits } = this.#options;
     let next = Number.POSITIVE_INFINITY;
     for (const task of this.#tasks) next = Math.min(next, task.nextTick);
@@ -126,6 +135,17 @@ export class Scheduler {
       await bell.waitAsync(timeout, this.#hasWork);
       this.#lastTurn = performance.now();
     }
+  }
+
+  /** Looks for work for a moment. True when there is some. */
+  #look(): boolean {
+    const now = performance.now();
+    const until = now + (this.#steps <= fewSteps ? lookMs : Math.min(lookMs, now - this.#busySince));
+    this.#steps = 0;
+    do {
+      for (let look = 0; look < looksAtOnce; look++) if (this.#hasWork()) return true;
+    } while (performance.now() < until);
+    return false;
   }
 
   /** Ticks are not work: the time they are due at is slept towards. */

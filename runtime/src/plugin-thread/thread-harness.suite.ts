@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { wat } from '../../../test/support/wat.ts';
+import { pulpImport } from '../guest/guest-text.suite.ts';
 import { builtinCapabilities } from '../capabilities/registry.ts';
 import { compileModule } from '../guest/compile.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
@@ -21,6 +22,20 @@ import {
 
 /** How long anything may take before it counts as never, in milliseconds. */
 export const patienceMs = 30_000;
+
+/** The imports by which guests tell the edge a number, or their event's id. */
+export const note = pulpImport('note', 'i32');
+export const noteEvent = pulpImport('note_event', 'i32');
+
+/** Instructions that note a number. */
+export function notes(value: string): string {
+  return `(drop (call $note ${value}))`;
+}
+
+/** Whether an instance that was ready has ended. */
+export function ended(instance: { states: readonly InstanceState[] }): boolean {
+  return instance.states.length > 1;
+}
 
 export interface StartOptions extends Partial<InstanceSpec> {
   readonly debug?: boolean;
@@ -48,9 +63,9 @@ export class InstanceUnderTest implements EffectReceiver {
   effect(channel: number, kind: number, payload: Uint8Array): number {
     if (channel === hostChannel) this.#host(kind, payload);
     else if (kind === ProbeEffect.note) {
-      const [note = -1] = new Uint32Array(Uint8Array.from(payload).buffer);
-      this.notes.push(note);
-      this.said.push(`note ${note}`);
+      const [value = -1] = new Uint32Array(Uint8Array.from(payload).buffer);
+      this.notes.push(value);
+      this.said.push(`note ${value}`);
     } else this.said.push('ended');
     return 0;
   }

@@ -34,9 +34,11 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
       http_register(bytes) {
         const request = decodeRoute(bytes);
         // Blanks as in ASCII: the text is bytes, and \s would find one inside of UTF-8.
-        const method = request.method.replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, '').toUpperCase();
+        const token = request.method.replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
         const { path: pattern } = request;
-        if (!isHeaderName(method)) throw new Failure(Code.refused, `"${method}" is not an HTTP method`);
+        if (!isHeaderName(token)) throw new Failure(Code.refused, `"${token}" is not an HTTP method`);
+        // Only now: in upper case some letters beyond ASCII become letters of ASCII.
+        const method = token.toUpperCase();
         if (!pattern.startsWith('/')) throw new Failure(Code.refused, 'a route pattern begins with /');
         if (/[ \t\r\n\f\v?#]/.test(pattern)) {
           throw new Failure(Code.refused, 'a route pattern has no blank, ? or # in it');
@@ -107,7 +109,8 @@ function toAnswer(response: Response, { log }: GuestContext): Answer {
   }
   const { body } = response;
   if (body.length > 0 && !lines.has('Content-Type')) {
-    headers.push('Content-Type', contentTypeOf(body), 'X-Content-Type-Options', 'nosniff');
+    headers.push('Content-Type', contentTypeOf(body));
+    if (!lines.has('X-Content-Type-Options')) headers.push('X-Content-Type-Options', 'nosniff');
   }
   return { status, headers, body };
 }

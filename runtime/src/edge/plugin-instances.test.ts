@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import type { Event, Outcome } from '../ext.ts';
+import { inlineBytes, type TakenEvent } from '../link/link.ts';
+import { count, type EndUnderTest, event, plugin, step } from './plugin-under-test.suite.ts';
+
+const ending = (t: TestContext, taken: boolean): string[] => {
+  const { edge, port, instance, budget } = plugin(t, [{}]);
+  const outcomes: string[] = [];
+  const thread = instance();
+  for (const id of count(1, 60)) port.push(event(id, outcomes, 10_000));
+  step(thread, 2);
+  if (taken) thread.take();
+  edge.detach();
+  assert.deepEqual([edge.unfinished, budget.used], [0, 0]);
+  return outcomes;
+};
+
+suite('EdgePlugin: the end of an instance', () => {
+  test('blames the one event whose step had begun, and no other', (t) => {
+    assert.deepEqual(ending(t, true), [
+      '1 done',
+      '2 done',
+      '3 broken',
+      ...count(4, 60).map((id) => `${id} undelivered`),
+    ]);
+  });
+
+  test('blames none when no step had begun', (t) => {
+    assert.deepEqual(ending(t, false), [
+      '1 done',
+      '2 done',
+      ...count(3, 60).map((id) => `${id} undelivered`),
+    ]);
+  });
+
+  test('takes what the instance had sent before', (t) => {
+    const effects: number[] = [];
+    const { edge, instance } = plugin(t, [{ effect: (kind) => void effects.push(kind) }]);
+    const thread = instance();
+    thread.send(0, 3, 1, new Uint8Array(5));
+    edge.detach();
+    assert.deepEqual(effects, [3]);
+    thread.send(0, 4, 1, new Uint8Array(5));
+    edge.drain();
+    assert.equal(edge.hasEffects, false);
+    assert.deepEqual(effects, [3], 'an instance that is detached is heard no more');
+    edge.detach();
+  });
+
+  test('a cancelled event whose step had begun hears nothing', (t) => {
+    const { edge, port, instance } = plugin(t, [{}]);
+    const outcomes: string[] = [];
+    const thread = instance();
+    const one = event(1, outcomes);
+    port.push(one);
+    thread.take();
+    port.cancel(one);
+    edge.detach();
+    assert.deepEqual(outcomes, []);
+  });
+
+  test('events that were not delivered go to the next instance, before those that come later', (t) => {
+    const again: Event[] = [];
+    const end: EndUnderTest = {
+      attached() {
+        for (const one of again.splice(0)) assert.equal(end.port?.push(one), true);
+      },
+    };
+    const { edge, port, instance } = plugin(t, [end]);
+    const kept = (id: number): Event => {
+      const self: Event = {
+        kind: 0,
+        id,
+        payload: new Uint8Array(id === 2 ? inlineBytes * 2 : 10).fill(id),
+        done: (outcome: Outcome) => {
+          assert.equal(port.push(self), outcome === 'done', 'nothing is taken while no instance is there');
+          if (outcome === 'undelivered') again.push(self);
+        },
+      };
+      return self;
+    };
+    const first = instance();
+    for (const id of [1, 2, 3]) port.push(kept(id));
+    first.take();
+    edge.detach();
+    const second = instance();
+    port.push(event(9, []));
+    for (const id of [2, 3, 9]) {
+      const taken = second.take();
+      assert.equal(taken?.id, id);
+      if (id !== 9) assert.ok(taken?.payload.every((byte) => byte === id));
+      second.finish();
+    }
+  });
+
+  test('ends hear of each instance: attached, then ready, and closed at the end', async (t) => {
+    const heard: string[] = [];
+    const end: EndUnderTest = {
+      attached: () => void heard.push('attached'),
+      ready: () => void heard.push('ready'),
+      closed: () => void heard.push('closed'),
+    };
+    const { edge, instance } = plugin(t, [end]);
+    end.port?.scope.defer(() => void heard.push('left'));
+    for (let start = 0; start < 2; start++) {
+      instance();
+      edge.ready();
+      edge.detach();
+    }
+    await edge.close();
+    assert.deepEqual(heard, ['attached', 'ready', 'attached', 'ready', 'closed', 'left']);
+  });
+});
+
+suite('EdgePlugin.stopAccepting', () => {
+  test('takes back what has not begun, lets the running step end, and tells the ends', (t) => {
+    const outcomes: string[] = [];
+    const end: EndUnderTest = { closed: () => void outcomes.push('closed') };
+    const { edge, port, instance } = plugin(t, [end]);
+    const thread = instance();
+    const events = count(1, 60).map((id) => event(id, outcomes, 10_000));
+    for (const one of events) port.push(one);
+    const taken = thread.take() as TakenEvent;
+    port.cancel(events[1] as Event);
+    edge.stopAccepting();
+    assert.deepEqual(outcomes, [...count(3, 60).map((id) => `${id} undelivered`), 'closed']);
+    assert.deepEqual([port.up, port.push(event(61, outcomes))], [false, false]);
+    assert.equal(taken.cancelled, false, 'a step that runs goes on as it is');
+    outcomes.length = 0;
+    thread.finish();
+    while (edge.unfinished > 0) {
+      assert.deepEqual(step(thread), []);
+      edge.drain();
+    }
+    assert.deepEqual(outcomes, ['1 done']);
+  });
+
+  test('an instance that breaks in its last step is blamed for that one event', (t) => {
+    const { edge, port, instance } = plugin(t, [{}]);
+    const outcomes: string[] = [];
+    const thread = instance();
+    for (const id of [1, 2]) port.push(event(id, outcomes));
+    thread.take();
+    edge.stopAccepting();
+    edge.stopAccepting();
+    edge.detach();
+    assert.deepEqual(outcomes, ['2 undelivered', '1 broken']);
+  });
+});
