@@ -139,14 +139,16 @@ for (const [kind, extra] of [
     });
 
     test('a promise from a function that does not say it waits is 4 and logged, whatever becomes of it', async () => {
-      let calls = 0;
-      const fn = (): Promise<void> =>
-        ++calls === 1 ? Promise.resolve() : Promise.reject(new Error('unseen'));
-      const { call, logs } = await make({ params: ['in'], fn }, [i32s(16, 5)]);
-      assert.equal(await call('call0'), 4);
-      assert.equal(await call('call0'), 4);
-      assert.match(String(logs[1]?.fields['error']), /f gave a promise without saying that it waits/);
-      await new Promise((resolve) => setImmediate(resolve));
+      for (const params of [['in'], ['in', 'in?']] as const) {
+        let calls = 0;
+        const fn = (): Promise<void> =>
+          ++calls === 1 ? Promise.resolve() : Promise.reject(new Error('unseen'));
+        const { call, logs } = await make({ params, fn }, [i32s(16, 5, 16, 5).slice(0, params.length * 2)]);
+        assert.equal(await call('call0'), 4);
+        assert.equal(await call('call0'), 4);
+        assert.match(String(logs[1]?.fields['error']), /f gave a promise without saying that it waits/);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     });
 
     test('bytes are the guest’s own memory, without a copy', async () => {

@@ -188,7 +188,7 @@ function wrap(
         const length = Number(size) >>> 0;
         if (length === 0) throw new Failure(Code.empty, 'the input is empty');
         const result = fn(guest.memory.range(Number(pointer) >>> 0, length));
-        if (result instanceof Promise) throw new Error(`${name} gave a promise without saying that it waits`);
+        if (result instanceof Promise) throw unexpected(name, result);
         return Code.ok;
       } catch (error) {
         return refuse(error);
@@ -206,11 +206,7 @@ function wrap(
         const code = answer(result, out, raw);
         return code instanceof Promise ? code.catch(refuse) : code;
       }
-      if (!waits) {
-        // Nobody waits for it, and a rejection that nobody handles would end the thread.
-        result.catch(() => undefined);
-        throw new Error(`${name} gave a promise without saying that it waits`);
-      }
+      if (!waits) throw unexpected(name, result);
       return result.then((value) => answer(value, out, raw)).catch(refuse);
     } catch (error) {
       return refuse(error);
@@ -245,6 +241,12 @@ function read(params: readonly Param[], raw: readonly (number | bigint)[], guest
     throw new Failure(Code.write, 'an out-pointer is outside the memory');
   }
   return { args, out };
+}
+
+/** Nobody waits for such a promise, and a rejection that nobody handles would end the thread. */
+function unexpected(name: string, promise: Promise<unknown>): Error {
+  promise.catch(() => undefined);
+  return new Error(`${name} gave a promise without saying that it waits`);
 }
 
 function width(param: Param): number {

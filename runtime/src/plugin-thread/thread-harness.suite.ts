@@ -83,6 +83,7 @@ export class InstanceUnderTest implements EffectReceiver {
     this.#lastId += 1;
     const place = this.edge.send({ channel: 0, kind, id: this.#lastId, payload });
     assert.notEqual(place, undefined, 'there is no room for an event');
+    this.edge.wake();
     return place as EventPlace;
   }
 
