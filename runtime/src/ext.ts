@@ -258,6 +258,7 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
   cancel(event: Event): void;
 }
 
+/** What a port sends to a plugin. It MUST NOT be frozen: while it is queued the host keeps a note on it. */
 export interface Event {
   /** Index into the capability's `events`. */
   readonly kind: number;

@@ -20,6 +20,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
   'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
+  'Answers over 32 KiB on their way to the edge': constantIn('link/shared-memory.ts', 'maxLargeBytes'),
   Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
   'Types, functions, imports, exports of a module, each': engineLimits.items,
   'First delay before a restart': constantIn('host/supervisor.ts', 'firstMs'),

@@ -13,7 +13,7 @@ export interface BodyOptions {
 const empty = Buffer.alloc(0);
 
 /** Whether the head announces more than a body may have: it is refused before any of it is read. */
-function announcesTooMuch(headers: readonly string[], maxBytes: number): boolean {
+export function announcesTooMuch(headers: readonly string[], maxBytes: number): boolean {
   // Names are at the even places; a value may read like one.
   const index = headers.findIndex((text, place) => place % 2 === 0 && text === 'Content-Length');
   return index >= 0 && Number(headers[index + 1]) > maxBytes;

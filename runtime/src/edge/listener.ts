@@ -3,7 +3,7 @@ import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.ts';
 import type { Budget } from './budget.ts';
-import { collectBody } from './body.ts';
+import { announcesTooMuch, collectBody } from './body.ts';
 import { reply } from './reply.ts';
 import { readRequest } from './request.ts';
 
@@ -168,8 +168,7 @@ export class HttpListener implements Listener {
 
   /** A client that asks before it sends its body is told to go on, unless the body is refused anyway. */
   #goOn({ response, headers }: EdgeRequest): void {
-    const index = headers.indexOf('Content-Length');
-    if (index < 0 || Number(headers[index + 1]) <= this.#options.maxBodyBytes) response.writeContinue();
+    if (!announcesTooMuch(headers, this.#options.maxBodyBytes)) response.writeContinue();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -37,9 +37,13 @@ export interface SharedMemoryLink {
   readonly transfer: readonly Transferable[];
 }
 
-// The words in which an ask is answered.
+// The words in which an ask is answered, and the large effects under way are counted, in KiB.
 const ANSWERED = 0;
 const RESULT = 1;
+const LARGE = 2;
+
+/** Bytes of large effects that may be under way: a record of the ring stands for any size, so they are counted. */
+const maxLargeBytes = 64 * 1024 * 1024;
 
 interface RequestMessage {
   readonly serial: number;
@@ -61,7 +65,7 @@ export function linkThreads(bells: { thread: Bell; edge: Bell }): SharedMemoryLi
   const endpoint: ThreadEndpoint = {
     events: createRing(),
     effects: createRing(),
-    answer: new SharedArrayBuffer(8),
+    answer: new SharedArrayBuffer(12),
     edgeBell: bells.edge.buffer,
     large: large.port2,
     requests: requests.port2,
@@ -135,7 +139,7 @@ class SharedMemoryEdge implements EdgeLink {
     const published = effects.published;
     while (effects.next(published)) {
       const flags = effects.flags(effects.at);
-      const payload = (flags & Flag.aside) === 0 ? effects.payload : takeLarge(this.#ports.large);
+      const payload = (flags & Flag.aside) === 0 ? effects.payload : this.#takeLarge();
       const code = receiver.effect(effects.channel, effects.kind, payload, effects.id);
       effects.release();
       if ((flags & Flag.ask) !== 0) {
@@ -152,6 +156,13 @@ class SharedMemoryEdge implements EdgeLink {
     this.#ports.requests.close();
   }
 
+  #takeLarge(): Uint8Array {
+    const payload = takeLarge(this.#ports.large);
+    Atomics.sub(this.#answer, LARGE, kib(payload));
+    Atomics.notify(this.#answer, LARGE);
+    return payload;
+  }
+
   async #reply({ serial, channel, kind, payload }: RequestMessage): Promise<void> {
     let reply: ReplyMessage;
     try {
@@ -166,6 +177,10 @@ class SharedMemoryEdge implements EdgeLink {
     }
     this.#ports.requests.postMessage(reply);
   }
+}
+
+function kib({ length }: Uint8Array): number {
+  return Math.ceil(length / 1024);
 }
 
 function takeLarge(port: MessagePort): Uint8Array {
@@ -266,6 +281,8 @@ export class SharedMemoryThread implements ThreadLink {
     const effects = this.#effects;
     const aside = payload.length > inlineBytes;
     if (aside) {
+      this.#waitForLarge();
+      Atomics.add(this.#answer, LARGE, kib(payload));
       const buffer = payload.buffer;
       this.#large.postMessage(payload, buffer instanceof ArrayBuffer ? [buffer] : []);
     }
@@ -278,6 +295,16 @@ export class SharedMemoryThread implements ThreadLink {
       effects.waitForRoom();
     }
     this.#edgeBell.ring();
+  }
+
+  /** Blocks while the edge has too much to take beside the ring. One effect always fits. */
+  #waitForLarge(): void {
+    for (;;) {
+      const underWay = Atomics.load(this.#answer, LARGE);
+      if (underWay < maxLargeBytes / 1024) return;
+      this.#edgeBell.ring();
+      Atomics.wait(this.#answer, LARGE, underWay);
+    }
   }
 
   #settle(reply: ReplyMessage): void {

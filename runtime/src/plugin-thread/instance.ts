@@ -1,5 +1,14 @@
 import { binHeader, eventPrefix } from '../abi/step-event.ts';
-import type { Capability, Delivery, GuestContext, GuestEnd, Log, LogFields } from '../ext.ts';
+import { Code } from '../abi/codes.ts';
+import {
+  type Capability,
+  type Delivery,
+  Failure,
+  type GuestContext,
+  type GuestEnd,
+  type Log,
+  type LogFields,
+} from '../ext.ts';
 import type { Registry } from '../capabilities/registry.ts';
 import { type AnyHostFunction, bindImports, mayWait } from '../guest/bind.ts';
 import { Guest, GuestAllocationError, GuestTrap } from '../guest/guest.ts';
@@ -46,10 +55,14 @@ export class Instance {
   #ends: readonly (GuestEnd | undefined)[] = [];
   #phase: Phase = 'starting';
   #stopping = false;
+  /** Set once the instance has said that it ended: what it would send later nobody takes. */
+  #silent = false;
   #event: TakenEvent | undefined;
   readonly #clock = new WallClock();
   #nextTick = 0;
   #nextHeartbeat = 0;
+  #nextComplaint = 0;
+  #stepsNotMade = 0;
 
   constructor(options: InstanceOptions) {
     const { command, registry } = options;
@@ -201,7 +214,7 @@ export class Instance {
 
   readonly #broke = (error: unknown): Later<void> => {
     if (error instanceof GuestAllocationError) {
-      this.#log.error('step not made', { reason: error.message });
+      this.#complain(error.message);
       this.#finish();
       return undefined;
     }
@@ -209,6 +222,16 @@ export class Instance {
     const reason = error instanceof Error ? error.message : String(error);
     return this.#end({ state: 'trapped', entry, reason });
   };
+
+  /** A guest without memory fails each of its ticks: once a second says enough. */
+  #complain(reason: string): void {
+    const now = performance.now();
+    this.#stepsNotMade += 1;
+    if (now < this.#nextComplaint) return;
+    this.#log.error('step not made', { reason, count: this.#stepsNotMade });
+    this.#nextComplaint = now + 1000;
+    this.#stepsNotMade = 0;
+  }
 
   async #shutdown(): Promise<void> {
     try {
@@ -240,6 +263,7 @@ export class Instance {
       });
     }
     this.#state(state);
+    this.#silent = true;
   }
 
   #context(capability: Capability, channel: number): GuestContext {
@@ -256,9 +280,15 @@ export class Instance {
       },
       arity: (name) =>
         info.imports.find((entry) => entry.module === 'pulp' && entry.name === name)?.params?.length ?? 0,
-      send: (kind, payload, id = 0) => link.send(channel, kind, id, payload),
-      ask: (kind, payload) => link.ask(channel, kind, payload),
-      request: (kind, payload) => waits.hold(this, link.request(channel, kind, payload)),
+      // Effects that nobody takes would fill the ring and block the thread in the end.
+      send: (kind, payload, id = 0) => {
+        if (!this.#silent) link.send(channel, kind, id, payload);
+      },
+      ask: (kind, payload) => (this.#silent ? Code.refused : link.ask(channel, kind, payload)),
+      request: (kind, payload) =>
+        this.#silent
+          ? Promise.reject(new Failure(Code.refused, 'the instance has ended'))
+          : waits.hold(this, link.request(channel, kind, payload)),
       ref: () => waits.ref(),
     };
   }

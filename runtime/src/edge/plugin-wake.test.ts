@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { Bell } from '../link/bell.ts';
+import { linkThreads } from '../link/shared-memory.ts';
+import { plugin, type EndUnderTest } from './plugin-under-test.suite.ts';
+
+/** A plugin with an instance, a way to push events, and how often the instance's thread was rung. */
+function announced(t: TestContext) {
+  const end: EndUnderTest = {};
+  const { edge } = plugin(t, [end]);
+  const bell = new Bell();
+  const link = linkThreads({ thread: bell, edge: new Bell() });
+  t.after(() => link.edge.close());
+  edge.attach(link.edge);
+  const words = new Int32Array(bell.buffer);
+  return {
+    edge,
+    push: (count: number) => {
+      for (let id = 1; id <= count; id++) end.port?.push({ kind: 0, id, payload: new Uint8Array(1) });
+    },
+    rings: () => words[0],
+  };
+}
+
+suite('waking the plugin thread', () => {
+  test('a few events are announced together, at the end of the turn', (t) => {
+    const { edge, push, rings } = announced(t);
+    push(3);
+    assert.equal(rings(), 0);
+    edge.wake();
+    assert.equal(rings(), 1);
+  });
+
+  test('a turn without new events wakes nobody', (t) => {
+    const { edge, push, rings } = announced(t);
+    push(1);
+    edge.wake();
+    edge.wake();
+    assert.equal(rings(), 1);
+  });
+
+  test('many events are announced before the turn ends', (t) => {
+    const { push, rings } = announced(t);
+    push(20);
+    assert.equal(rings(), 2);
+  });
+});
