@@ -36,6 +36,29 @@ function aMoment(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100));
 }
 
+suite('a client that stays and does not read', () => {
+  test('loses its connection, with the rest of its answer', async (t) => {
+    const pulp = await startGuest(t, guest, {
+      args: ['-request-timeout', '300ms', '-write-timeout', '300ms'],
+    });
+    // More than the buffers of the system take.
+    const body = Buffer.alloc(8 * 1024 * 1024, 'x');
+    const requests = 4;
+    const connection = await RawConnection.open(t, pulp.port);
+    connection.pause();
+    for (let sent = 0; sent < requests; sent++) {
+      connection.head('POST /mirror HTTP/1.1', host, `Content-Length: ${body.length}`);
+      connection.send(body);
+    }
+    // Far longer than both times. A client that reads after all finds what the system kept for it.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    connection.resume();
+    await connection.closed;
+    assert.ok(connection.rest.length < requests * body.length);
+    assert.equal((await fetch(`${pulp.url}/counted`)).status, 200);
+  });
+});
+
 suite('a client that leaves', { concurrency: 2 }, () => {
   test('in the middle of head or body: nothing reaches the plugin', async (t) => {
     const pulp = await startGuest(t, guest);

@@ -52,6 +52,7 @@ suite('command line', () => {
       maxConnections: 10_000,
       headerTimeout: 10_000,
       bodyTimeout: 30_000,
+      writeTimeout: 30_000,
       logLevel: 'info',
     });
   });

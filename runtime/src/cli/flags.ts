@@ -63,6 +63,10 @@ export const FLAGS = {
     fallback: '30s',
     about: 'how long a client may take to send a whole request',
   }),
+  writeTimeout: flag(seconds, {
+    fallback: '30s',
+    about: 'how long a client may take nothing of its answer',
+  }),
   logFormat: flag(choice(LOG_FORMATS), {
     fallbackNote: 'pretty on a terminal, otherwise text',
     about: 'how log lines look; text is logfmt',

@@ -157,6 +157,7 @@ function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
     startTimeoutMs: flags.startTimeout,
     headerTimeoutMs: flags.headerTimeout,
     bodyTimeoutMs: flags.bodyTimeout,
+    writeTimeoutMs: flags.writeTimeout,
     maxBodyBytes: flags.maxBodyBytes,
     maxConnections: flags.maxConnections,
     log,

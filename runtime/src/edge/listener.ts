@@ -16,6 +16,8 @@ export interface ListenerOptions {
   readonly headerTimeoutMs: number;
   /** How long a client may take to send a whole request, in milliseconds: then 408. */
   readonly bodyTimeoutMs: number;
+  /** How long a client may take nothing of its answer, in milliseconds: then its connection is closed. */
+  readonly writeTimeoutMs: number;
   /** How long a client waits for an answer, in milliseconds: then 504. */
   readonly requestTimeoutMs: number;
   /** What the bodies of all requests share. */
@@ -74,6 +76,8 @@ export class HttpListener implements Listener {
     // The size limit above bounds the lines too; Node's own count would drop the rest without a word.
     server.maxHeadersCount = 0;
     server.maxConnections = options.maxConnections;
+    // A connection is quiet while a plugin works on its request, too, and that has a limit of its own.
+    server.timeout = options.requestTimeoutMs + options.writeTimeoutMs;
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -24,6 +24,8 @@ export interface HostOptions {
   readonly headerTimeoutMs?: number;
   /** How long a client may take for a whole request, in milliseconds: then 408. Default 30,000. */
   readonly bodyTimeoutMs?: number;
+  /** How long a client may take nothing of its answer, in milliseconds, besides the time that an answer has. Default 30,000. */
+  readonly writeTimeoutMs?: number;
   /** Largest request body in bytes: above it 413. Default 10 MiB. */
   readonly maxBodyBytes?: number;
   /** Open connections; more are closed as they come. Default 10,000. */
@@ -89,6 +91,7 @@ export class Host implements AsyncDisposable {
       maxConnections: options.maxConnections ?? 10_000,
       headerTimeoutMs: options.headerTimeoutMs ?? 10_000,
       bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+      writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
       log,
     });
