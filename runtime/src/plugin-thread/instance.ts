@@ -62,7 +62,6 @@ export class Instance {
   #nextTick = 0;
   #nextHeartbeat = 0;
   #nextComplaint = 0;
-  #stepsNotMade = 0;
 
   constructor(options: InstanceOptions) {
     const { command, registry } = options;
@@ -223,14 +222,12 @@ export class Instance {
     return this.#end({ state: 'trapped', entry, reason });
   };
 
-  /** A guest without memory fails each of its ticks: once a second says enough. */
+  /** A guest without memory fails each of its ticks: once a second says enough of those. */
   #complain(reason: string): void {
     const now = performance.now();
-    this.#stepsNotMade += 1;
-    if (now < this.#nextComplaint) return;
-    this.#log.error('step not made', { reason, count: this.#stepsNotMade });
+    if (this.#event === undefined && now < this.#nextComplaint) return;
     this.#nextComplaint = now + 1000;
-    this.#stepsNotMade = 0;
+    this.#log.error('step not made', { reason });
   }
 
   async #shutdown(): Promise<void> {
