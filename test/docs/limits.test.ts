@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
+import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
+import { maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
 import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
@@ -21,6 +23,11 @@ const fixed: Readonly<Record<string, number>> = {
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
   'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
   'Answers over 32 KiB on their way to the edge': constantIn('link/shared-memory.ts', 'maxLargeBytes'),
+  'Requests of a connection that wait for answers': maxPipelined,
+  'Bytes of large answers that a client leaves untaken': maxOwedBytes,
+  'Tables of a module': maxTables,
+  'Elements of a table': maxTableElements,
+  "Engine heap of a plugin's thread, in MiB": constantIn('host/plugin-thread.ts', 'threadHeapMb'),
   Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
   'Types, functions, imports, exports of a module, each': engineLimits.items,
   'First delay before a restart': constantIn('host/supervisor.ts', 'firstMs'),

@@ -26,6 +26,18 @@ const exports = `(memory (export "memory") 1)
   (func (export "pulp_step") (param i32 i32) (result i32) (i32.const 0))`;
 const shutdown = '(func (export "pulp_shutdown") (result i32) (i32.const 0))';
 
+/** Adds a struct type behind the function types of a module's first section, so that their indices stay. */
+function withStructType(sections: Uint8Array): Uint8Array {
+  const [id = 0, size = 0, count = 0] = sections;
+  const content = sections.subarray(3, 2 + size);
+  return Buffer.concat([
+    Uint8Array.of(id, size + 2, count + 1),
+    content,
+    Uint8Array.of(0x5f, 0),
+    sections.subarray(2 + size),
+  ]);
+}
+
 suite('a plugin that cannot be loaded is one line and exit code 1', { concurrency: 2 }, () => {
   test('a module that is not there', async (t) => {
     assertOneLine(await fails(t, {}), 'plugin.wasm', 'not there');
@@ -49,6 +61,18 @@ suite('a plugin that cannot be loaded is one line and exit code 1', { concurrenc
     for (const wasm of [new Uint8Array(0), whole.subarray(0, whole.length - 10), component]) {
       assertOneLine(await fails(t, { wasm }), 'plugin.wasm');
     }
+  });
+
+  test('a module whose objects the host could not limit', async (t) => {
+    const plugin = await wat(`(module ${exports} ${shutdown})`);
+    // A type section in front: one struct without fields, and the types of the plugin behind it.
+    const heap = Buffer.concat([plugin.subarray(0, 8), withStructType(plugin.subarray(8))]);
+    assertOneLine(await fails(t, { wasm: heap }), 'plugin.wasm', 'struct or array types');
+  });
+
+  test('a module that is a device is not read', async (t) => {
+    const manifest = 'wasm = "/dev/zero"\n';
+    assertOneLine(await fails(t, { manifest }), '/dev/zero', 'not a regular file');
   });
 
   test('a module without one of the exports, which is named', async (t) => {

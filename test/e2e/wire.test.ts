@@ -192,6 +192,35 @@ suite('HTTP/1.1 on the wire', () => {
     for (let round = 0; round < 20; round++) await pulp.alive();
   });
 
+  test('what cannot be read behind a good request does not cost that request its answer', async (t) => {
+    for (const behind of ['garbage\r\n\r\n', `GET / HTTP/1.1\r\na: ${'x'.repeat(70_000)}\r\n\r\n`]) {
+      const connection = await RawConnection.open(t, pulp.port);
+      connection.send(`GET /slow/x HTTP/1.1\r\n${host}\r\n\r\n${behind}`);
+      assert.equal((await connection.response()).status, 200);
+      await connection.closed;
+    }
+  });
+
+  test('what comes behind the last request of a connection is left alone', async (t) => {
+    const connection = await RawConnection.open(t, pulp.port);
+    const last = `GET /m/x HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`;
+    connection.send(last + last);
+    assert.equal((await connection.response()).status, 200);
+    await connection.closed;
+    assert.equal(connection.rest, '');
+  });
+
+  test('one connection cannot fill the queue of a plugin', async (t) => {
+    const connection = await RawConnection.open(t, pulp.port);
+    const count = 400;
+    connection.send(`GET /m/x HTTP/1.1\r\n${host}\r\n\r\n`.repeat(count));
+    const statuses = new Set<number>();
+    for (let index = 0; index < count; index++) statuses.add((await connection.response()).status);
+    assert.ok(statuses.has(200));
+    for (const status of statuses) assert.ok(status === 200 || status === 503, `${status}`);
+    await pulp.alive();
+  });
+
   test('HTTP/1.0 is answered and closed', async (t) => {
     const connection = await RawConnection.open(t, pulp.port);
     connection.head('GET /m/x HTTP/1.0', host);

@@ -11,7 +11,7 @@ const hostBytes = 256 * 1024 * 1024;
  * How long the edge looks for effects by itself after it last had something to do, in milliseconds. Waking a
  * thread takes longer than most steps; bench/http.ts at one connection shows the difference.
  */
-const lookMs = 0.1;
+const lookMs = 0.3;
 
 /** With how many unfinished events at most it does so. */
 const fewEvents = 4;

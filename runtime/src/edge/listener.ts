@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.ts';
 import type { Budget } from './budget.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
-import { reply } from './reply.ts';
+import { beginAnswer, endWithAnswers } from './connection.ts';
+import { reply, unavailable } from './reply.ts';
 import { readRequest } from './request.ts';
 
 export interface ListenerOptions {
@@ -87,7 +88,11 @@ export class HttpListener implements Listener {
     server.on('checkExpectation', (_request, response) => reply(response, 417, 'expectation failed'));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('connect', (_request, socket) => refuse(socket, 405));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, statusOf(error)));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      // The requests before it were good, and their answers come first (RFC 9112 section 9.3.2).
+      const status = statusOf(error);
+      if (!endWithAnswers(socket, { status, text: textOf(status) })) refuse(socket, status);
+    });
     server.on('drop', () => this.#drop());
     this.#server = server;
   }
@@ -163,6 +168,10 @@ export class HttpListener implements Listener {
       reply(response, 400, 'bad request', ['Connection', 'close']);
       return;
     }
+    if (!beginAnswer(request, response)) {
+      unavailable(response);
+      return;
+    }
     if (expectsContinue) this.#goOn(incoming);
     for (const phase of phases) {
       for (const handler of this.#handlers[phase]) if (handler(incoming)) return;
@@ -217,6 +226,10 @@ const reasons: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 };
 
+function textOf(status: number): string {
+  return `${status} ${(reasons[status] ?? 'Bad Request').toLowerCase()}`;
+}
+
 /** Answers on a socket that has no response object, and closes it. */
 function refuse(socket: Duplex, status: number): void {
   // Node lets go of the socket of a CONNECT or an upgrade: without a listener its reset would end the process.
@@ -226,7 +239,7 @@ function refuse(socket: Duplex, status: number): void {
     return;
   }
   const reason = reasons[status] ?? 'Bad Request';
-  const body = `${status} ${reason.toLowerCase()}\n`;
+  const body = `${textOf(status)}\n`;
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

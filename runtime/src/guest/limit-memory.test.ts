@@ -1,7 +1,7 @@
 import { suite, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { wat } from '../../../test/support/wat.ts';
-import { limitMemory } from './limit-memory.ts';
+import { limitMemory, maxTableElements, maxTables } from './limit-memory.ts';
 import { readModule } from './module.ts';
 import { sectionId, writeSections } from './sections.ts';
 
@@ -13,6 +13,21 @@ const limitsOf = (bytes: Uint8Array) =>
 suite('limitMemory', () => {
   test('a memory without a maximum gets one', async () => {
     assert.deepEqual(limitsOf(await limited('(module (memory 1))', 300)), [{ min: 1, max: 300 }]);
+  });
+
+  test('a table cannot grow beyond its limit, and one beyond it at the start is refused', async () => {
+    const bytes = await limited(
+      '(module (table $t 1 funcref) (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))',
+      300,
+    );
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    const grow = exports['grow'] as (by: number) => number;
+    assert.equal(grow(maxTableElements), -1);
+    assert.equal(grow(maxTableElements - 1), 1);
+    await assert.rejects(limited(`(module (table ${maxTableElements + 1} funcref))`, 300), { code: 'limit' });
+    await assert.rejects(limited(`(module ${'(table 1 funcref)'.repeat(maxTables + 1)})`, 300), {
+      code: 'limit',
+    });
   });
 
   test('a higher maximum is lowered, a lower one is kept', async () => {

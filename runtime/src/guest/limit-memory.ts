@@ -1,9 +1,14 @@
 import { encodeUnsigned } from './leb128.ts';
 import { ModuleError } from './module-error.ts';
-import { limitFlags, readImports, readMemories } from './module-imports.ts';
+import { limitFlags, readImports, readMemories, readTables } from './module-imports.ts';
 import type { PlacedLimits } from './module-imports.ts';
 import { readSections, replaceParts, sectionId, sectionReader, writeSections } from './sections.ts';
 import type { Replacement, Section } from './sections.ts';
+
+/** Tables that a plugin may have: they are in the engine's heap, which ends the process when it overflows. */
+export const maxTables = 10;
+/** Elements of each of them, at most. */
+export const maxTableElements = 200_000;
 
 /** The pages of 64 KiB that a 32-bit memory can have. */
 const addressable = 65_536;
@@ -15,13 +20,13 @@ export interface LimitMemoryOptions {
 }
 
 /**
- * Gives every memory of a module, its own or imported, a maximum of at most `maxPages`, so that the engine
- * itself holds the guest to it. It has to be done in the binary, since nothing else caps a guest's memory:
+ * Gives every memory of a module, its own or imported, a maximum of at most `maxPages`, and every table one of
+ * {@link maxTableElements}, so that the engine itself holds the guest to it. It has to be done in the binary, since nothing else caps a guest's memory:
  * a worker's resource limits do not count it.
  *
  * @param maxPages in pages of 64 KiB
  * @returns a new module, or the same bytes if nothing had to change
- * @throws {ModuleError} `memory` when the module wants more than that at its start
+ * @throws {ModuleError} `memory` or `limit` when the module wants more than that at its start
  */
 export function limitMemory(
   bytes: Uint8Array,
@@ -32,7 +37,10 @@ export function limitMemory(
   const sections = readSections(bytes, { name });
   let changed = false;
   const limited = sections.map((section): Pick<Section, 'id' | 'content'> => {
-    const replacements = memoriesOf(section, name).flatMap((limits) => lower(limits, maxPages, name));
+    const replacements = [
+      ...memoriesOf(section, name).flatMap((limits) => lower(limits, maxPages, name)),
+      ...tablesOf(section, name).flatMap((limits) => lowerTable(limits, name)),
+    ];
     if (replacements.length === 0) return section;
     changed = true;
     return { id: section.id, content: replaceParts(section.content, replacements) };
@@ -45,6 +53,30 @@ function memoriesOf(section: Section, name: string): PlacedLimits[] {
   if (section.id === sectionId.memory) return readMemories(reader);
   if (section.id !== sectionId.import) return [];
   return readImports(reader).flatMap(({ kind, limits }) => (kind === 'memory' && limits ? [limits] : []));
+}
+
+function tablesOf(section: Section, name: string): PlacedLimits[] {
+  if (section.id !== sectionId.table) return [];
+  const tables = readTables(sectionReader(section, { name }));
+  if (tables.length > maxTables) {
+    throw new ModuleError(
+      'limit',
+      `${name}: it has ${tables.length} tables, but a plugin may have ${maxTables}`,
+    );
+  }
+  return tables;
+}
+
+function lowerTable({ flags, min, max = Infinity, start, end }: PlacedLimits, name: string): Replacement[] {
+  if (min > maxTableElements) {
+    throw new ModuleError(
+      'limit',
+      `${name}: it has a table of ${min} elements, but a plugin's tables may have ${maxTableElements}`,
+    );
+  }
+  if (max <= maxTableElements) return [];
+  const most = encodeUnsigned(maxTableElements);
+  return [{ start, end, bytes: Uint8Array.from([flags | limitFlags.max, ...encodeUnsigned(min), ...most]) }];
 }
 
 function lower(limits: PlacedLimits, maxPages: number, name: string): Replacement[] {

@@ -86,6 +86,17 @@ export function readMemories(reader: BinaryReader): PlacedLimits[] {
   return memories;
 }
 
+/** Reads the table section. */
+export function readTables(reader: BinaryReader): PlacedLimits[] {
+  const count = reader.count('tables', engineLimits.items);
+  const tables: PlacedLimits[] = [];
+  for (let index = 0; index < count; index += 1) {
+    readValType(reader);
+    tables.push(readLimits(reader));
+  }
+  return tables;
+}
+
 /** Bits of the byte that limits begin with. */
 export const limitFlags = { max: 1, shared: 2, is64: 4, pageSize: 8 } as const;
 

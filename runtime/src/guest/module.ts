@@ -48,6 +48,8 @@ export interface ModuleInfo {
   readonly memory?: ModuleMemory;
   /** All of its memories, imported ones first. */
   readonly memories: readonly ModuleMemory[];
+  /** It defines struct or array types, whose objects live in the engine's heap. */
+  readonly heapTypes: boolean;
   /** It has a start section, which runs before any export can be called. */
   readonly start: boolean;
   /**
@@ -97,6 +99,7 @@ export function readModule(bytes: Uint8Array, { name }: { readonly name: string 
     exports: read(sectionId.export, readExports).map((raw) => resolveExport(raw, functions, typeAt)),
     ...(memory && { memory }),
     memories,
+    heapTypes: types.includes(undefined),
     start: sections.some(({ id }) => id === sectionId.start),
     goBuilt: sections.some((section) => section.id === sectionId.custom && namesGo(section, name)),
   };

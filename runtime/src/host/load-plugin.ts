@@ -5,6 +5,7 @@ import { checkImports } from '../guest/bind.ts';
 import { checkExports } from '../guest/check-exports.ts';
 import { compileModule } from '../guest/compile.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
+import { ModuleError } from '../guest/module-error.ts';
 import { type ModuleInfo, readModule } from '../guest/module.ts';
 import { checkWasiImports } from '../guest/wasi/signatures.ts';
 import { parseManifest } from '../manifest/parse-manifest.ts';
@@ -47,15 +48,30 @@ export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<
   }
   const info = readModule(bytes, { name });
   checkExports(info);
+  checkHeap(info);
   checkImports(info, registry.imports);
   checkWasiImports(info);
   const module = await compileModule(limitMemory(bytes, spec.maxMemoryPages, { name }), { name });
   return { spec, module, info };
 }
 
+/** No limit of the engine counts one guest's objects, and the process ends when its heap overflows. */
+function checkHeap({ name, heapTypes }: ModuleInfo): void {
+  if (!heapTypes) return;
+  throw new ModuleError(
+    'feature',
+    `${name}: this module has struct or array types, whose memory cannot be limited here; ` +
+      'build it for linear memory, without the garbage collection proposal',
+  );
+}
+
 async function readBounded(file: string, { what, limit }: { what: string; limit: number }): Promise<Buffer> {
   try {
-    const { size } = await stat(file);
+    const stats = await stat(file);
+    const { size } = stats;
+    // A device or a pipe has no size to hold against the limit, and may never end.
+    if (!stats.isFile() && !stats.isDirectory())
+      throw new Error(`${file}: the ${what} is not a regular file`);
     if (size > limit)
       throw new Error(`${file}: ${size} bytes are too many for the ${what}; at most ${limit} are read`);
     return await readFile(file);

@@ -6,6 +6,12 @@ import type { Command, StartCommand, ThreadData } from '../plugin-thread/protoco
 const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const entry = new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
 
+/**
+ * The engine's heap of a plugin thread, in MiB: tables and garbage-collected objects of guests are there, which
+ * no limit of the linear memory counts. Beyond it the thread ends, and the plugin starts again.
+ */
+const threadHeapMb = 256;
+
 export interface PluginThreadOptions {
   /** Module URLs of the capabilities. */
   readonly capabilities: readonly string[];
@@ -30,7 +36,12 @@ export class PluginThread {
       posted: this.#posted.buffer,
       capabilities,
     };
-    this.#worker = new Worker(entry, { workerData, transferList: [port2], name: 'pulp-plugin-thread' });
+    this.#worker = new Worker(entry, {
+      workerData,
+      transferList: [port2],
+      name: 'pulp-plugin-thread',
+      resourceLimits: { maxOldGenerationSizeMb: threadHeapMb },
+    });
     let reason = new Error('the plugin thread ended by itself');
     this.#worker.on('error', (error) => {
       reason = error instanceof Error ? error : new Error(String(error));

@@ -95,10 +95,10 @@ export class Supervisor {
       while (this.unfinished > 0 && performance.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
-      if (this.unfinished > 0 || !started) {
+      if (this.unfinished > 0) {
         clean = false;
         log.error('plugin cut off', { plugin: name, unfinished: this.unfinished });
-      } else {
+      } else if (started) {
         const left = deadline - performance.now();
         clean = await this.#shutdown(Math.min(shutdownMs.most, Math.max(shutdownMs.least, left)));
       }
@@ -120,7 +120,7 @@ export class Supervisor {
     if (end === undefined) {
       log.error('plugin cut off', {
         plugin,
-        reason: `pulp_shutdown took more than ${Math.round(timeoutMs)} ms`,
+        reason: `a step or pulp_shutdown still runs after ${Math.round(timeoutMs)} ms`,
       });
       return false;
     }
@@ -240,11 +240,12 @@ export class Supervisor {
       this.#begin().then(
         () => log.info('plugin restarted', { plugin, instance: this.#instance }),
         (error: unknown) => {
+          if (this.#state !== 'starting') return;
           log.error('plugin restart failed', {
             plugin,
             reason: error instanceof Error ? error.message : String(error),
           });
-          if (this.#state === 'starting') this.#restartLater();
+          this.#restartLater();
         },
       );
     }, delay);

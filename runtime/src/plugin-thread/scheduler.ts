@@ -29,7 +29,7 @@ export interface SchedulerOptions {
  * most steps, so a moment of looking is cheaper for both sides, but it takes a core from the edge under load;
  * bench/http.ts shows both.
  */
-const lookMs = 0.2;
+const lookMs = 0.3;
 /** Up to so many steps are little work. */
 const fewSteps = 2;
 /** Looks between two looks at the clock. */

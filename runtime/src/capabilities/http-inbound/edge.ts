@@ -15,6 +15,7 @@ import type {
   Port,
 } from '../../ext.ts';
 import { Fifo } from '../../edge/fifo.ts';
+import { oweAnswer } from '../../edge/connection.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
 import { type RouteMatch, RouteTable } from './route-table.ts';
@@ -23,6 +24,8 @@ import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.t
 
 /** Routes that a plugin may have at one time. */
 export const maxRoutes = 1000;
+/** Refused routes of an instance that are logged: a guest may ask for them without end. */
+const maxRefusalsLogged = 10;
 /** How often requests that have waited too long are looked for, in milliseconds. */
 const sweepMs = 250;
 
@@ -88,6 +91,7 @@ class RoutedPlugin implements PluginEnd {
   /** Requests whose instance ended before it began with them: the next one gets them. */
   #undelivered: Waiting[] = [];
   #claimed = new Set<string>();
+  #refusals = 0;
 
   constructor(port: Port, options: RoutedOptions) {
     this.#port = port;
@@ -113,6 +117,7 @@ class RoutedPlugin implements PluginEnd {
 
   attached(): void {
     this.#claimed = new Set();
+    this.#refusals = 0;
     const again = this.#undelivered;
     this.#undelivered = [];
     for (const waiting of again) {
@@ -168,7 +173,9 @@ class RoutedPlugin implements PluginEnd {
     const key = `${method} ${pattern}`;
     if (this.#claimed.has(key)) return Code.ok;
     if (this.#claimed.size >= maxRoutes) {
-      log.warn('http route refused', { plugin, reason: `a plugin has at most ${maxRoutes} routes` });
+      if (this.#refusals++ < maxRefusalsLogged) {
+        log.warn('http route refused', { plugin, reason: `a plugin has at most ${maxRoutes} routes` });
+      }
       return Code.refused;
     }
     if (routes.add({ method, pattern }, this) === 'taken') {
@@ -253,6 +260,10 @@ const none: readonly string[] = [];
 /** Writes an answer that the guest end has checked. Hot. */
 function write(response: ServerResponse, { status, headers, body }: Answer & { headers: string[] }): void {
   if (response.destroyed) return;
+  if (body.length > inlineBytes && !oweAnswer(response, body.length)) {
+    response.destroy();
+    return;
+  }
   const bodiless = status === 204 || status === 304;
   if (!bodiless) headers.push('Content-Length', String(body.length));
   response.writeHead(status, headers);

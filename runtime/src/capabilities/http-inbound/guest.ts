@@ -21,6 +21,7 @@ const dropped: ReadonlySet<string> = new Set([
   'Content-Length',
   'Transfer-Encoding',
   'Connection',
+  'Keep-Alive',
   'Trailer',
 ]);
 
@@ -75,6 +76,10 @@ type Functions = {
   readonly http_respond: { readonly params: readonly ['in'] };
 };
 
+/** Statuses whose answers have no body, whatever the guest says (RFC 9110 sections 15.3.5, 15.3.6, 15.4.5). */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+const none = new Uint8Array(0);
+
 /** What the edge will write: the guest's response, or 502 with the reason in the log. */
 function toAnswer(response: Response, { log }: GuestContext): Answer {
   const problem = (reason: string): Answer => {
@@ -107,7 +112,7 @@ function toAnswer(response: Response, { log }: GuestContext): Answer {
   if (headers.length > maxAnswerHeaders * 2) {
     return problem(`${headers.length / 2} header lines; at most ${maxAnswerHeaders} are sent`);
   }
-  const { body } = response;
+  const body = bodiless.has(status) ? none : response.body;
   if (body.length > 0 && !lines.has('Content-Type')) {
     headers.push('Content-Type', contentTypeOf(body));
     if (!lines.has('X-Content-Type-Options')) headers.push('X-Content-Type-Options', 'nosniff');

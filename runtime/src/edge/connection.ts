@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { reply } from './reply.ts';
+
+/** Requests of one connection whose answers are not over; more get 503, so that one client leaves room for others. */
+export const maxPipelined = 256;
+/** Bytes of large answers that a client may leave untaken. One answer always fits. */
+export const maxOwedBytes = 64 * 1024 * 1024;
+
+const connection = Symbol('connection');
+
+/** What a connection is owed. */
+interface Connection {
+  requests: number;
+  bytes: number;
+  /** The request that came last, and its response. */
+  last: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+  /** What came behind the requests cannot be read: the connection ends with their answers. */
+  ending: boolean;
+}
+
+type Connected = Duplex & { [connection]?: Connection };
+
+/** Counts a request until its answer is over. False: the connection has too many of them already. */
+export function beginAnswer(request: IncomingMessage, response: ServerResponse): boolean {
+  const socket: Connected = request.socket;
+  const state = (socket[connection] ??= { requests: 0, bytes: 0, last: undefined, ending: false });
+  state.last = { request, response };
+  state.requests += 1;
+  response.on('close', () => {
+    state.requests -= 1;
+    if (state.ending && state.requests === 0) socket.end();
+  });
+  return state.requests <= maxPipelined;
+}
+
+/** Counts a large answer until it is over. False: the client takes none of what it asks for. */
+export function oweAnswer(response: ServerResponse, bytes: number): boolean {
+  const state = (response.req.socket as Connected)[connection];
+  if (state === undefined) return true;
+  if (state.bytes > 0 && state.bytes + bytes > maxOwedBytes) return false;
+  state.bytes += bytes;
+  response.on('close', () => {
+    state.bytes -= bytes;
+  });
+  return true;
+}
+
+/** What is wrong with what a client sent. */
+export interface Fault {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Lets a connection end with the answers it is owed, because what came last cannot be read. A request that was
+ * under way gets the fault for its answer; what came behind whole requests gets none. False when no answer is owed.
+ */
+export function endWithAnswers(socket: Connected, { status, text }: Fault): boolean {
+  const state = socket[connection];
+  if (state?.last === undefined || state.requests === 0 || socket.destroyed) return false;
+  const { request, response } = state.last;
+  if (!request.complete) reply(response, status, text, ['Connection', 'close']);
+  state.ending = true;
+  socket.pause();
+  return true;
+}
