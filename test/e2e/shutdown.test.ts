@@ -164,7 +164,7 @@ suite('a port that is taken', () => {
     const server = createServer();
     t.after(() => server.close());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has an address
+    // A server that listens on a port has an address
     const { port } = server.address() as AddressInfo;
     const manifest = await guestFolder(t, {});
     const end = await PulpProcess.run(t, { manifest, args: ['-http-port', String(port)] });

@@ -61,7 +61,7 @@ export function struct<const F extends Fields>(
       const where = progress.field === undefined ? options.name : `${options.name}.${progress.field}`;
       throw new Failure(error.code, `${where}: ${error.message}`, { cause: error });
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value came from its own field
+    // Each value came from its own field
     return values as Decoded<F>;
   };
 }

@@ -137,7 +137,7 @@ function readValues(given: ReadonlyMap<FlagKey, string>, env: Environment): Flag
       values[key] = parse(flag, variable, variableName(key));
     else if (flag.fallback !== undefined) values[key] = flag.kind.parse(flag.fallback);
   }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by its own kind
+  // Each key was read by its own kind
   return values as FlagValues;
 }
 

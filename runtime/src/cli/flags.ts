@@ -94,7 +94,7 @@ export type FlagValues = { readonly [K in FlagKey]: ValueOf<(typeof FLAGS)[K]> }
 
 /** The keys of a table such as `FLAGS`, with their type. */
 export function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the type of literal keys
+  // Object.keys forgets the type of literal keys
   return Object.keys(table) as K[];
 }
 

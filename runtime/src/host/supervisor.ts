@@ -139,36 +139,8 @@ export class Supervisor {
     this.#thread ??= this.#spawn(capabilities);
     const link = this.#thread.link(edge.bell);
     this.#instance += 1;
-    const {
-      name,
-      version,
-      capabilities: declared,
-      options,
-      config,
-      tickIntervalMs,
-      eventPayload,
-      maxMemoryPages,
-    } = spec;
     this.#plugin?.attach(link.edge);
-    this.#thread.start(
-      {
-        instance: this.#instance,
-        spec: {
-          name,
-          version,
-          capabilities: declared,
-          options,
-          config,
-          tickIntervalMs,
-          eventPayload,
-          maxMemoryPages,
-        },
-        module,
-        info,
-        debug,
-      },
-      link,
-    );
+    this.#thread.start({ instance: this.#instance, spec, module, info, debug }, link);
     const state = await within(startTimeoutMs, changed);
     if (state?.state === 'ready') return;
     const reason = state === undefined ? `it took more than ${startTimeoutMs} ms to start` : describe(state);

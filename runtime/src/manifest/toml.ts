@@ -41,7 +41,7 @@ export function parseToml(text: string, file: string): TomlTable {
   let table: TomlTable;
   try {
     const parsed = parse(text, { integersAsBigInt: true, useLegacyDate: false, maxDepth: maxNesting });
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its types name all of Temporal
+    // Its types name all of Temporal
     table = parsed as TomlTable;
   } catch (error) {
     throw refusal(file, describe(error), error);

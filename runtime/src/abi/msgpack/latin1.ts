@@ -8,7 +8,7 @@ interface Latin1Slice {
  * without the Buffer around it because the input is a view of guest memory: making a Buffer of that costs more
  * than reading the string.
  */
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the declarations lack it, the tests call it
+// The declarations lack it, the tests call it
 const node = Buffer.prototype as unknown as Latin1Slice;
 
 /** Up to here building the string in JavaScript is faster than a call into Node (Node 26: they meet at 12). */
