@@ -96,6 +96,8 @@ function context(sent: (payload: Uint8Array) => void): GuestContext {
     log: silent,
     event,
     scope: new AsyncDisposableStack(),
+    folder: '/nowhere/echo',
+    allowPrivateNetwork: false,
     arity: () => 0,
     send: (_kind, payload) => sent(payload),
     ask: () => 0,

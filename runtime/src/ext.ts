@@ -151,6 +151,10 @@ export interface GuestContext<O = Readonly<Record<string, unknown>>> {
   readonly event: Delivery | undefined;
   /** Disposed of when the instance ends in order. NOT when its thread is killed. */
   readonly scope: AsyncDisposableStack;
+  /** The plugin's own folder below the storage root, absolute. It need not exist: who stores in it makes it. */
+  readonly folder: string;
+  /** Whether the operator lets plugins reach addresses that are not public (`-allow-private-network`). */
+  readonly allowPrivateNetwork: boolean;
   /** How many parameters the guest's import of this name takes; 0 when it does not import it. */
   arity(name: string): number;
   /**

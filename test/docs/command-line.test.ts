@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { FLAGS, SWITCHES, flagName, keysOf, variableName, type Flag } from '../../runtime/src/cli/flags.ts';
+import {
+  FLAGS,
+  SWITCHES,
+  flagName,
+  flagShape,
+  keysOf,
+  variableName,
+  type Flag,
+} from '../../runtime/src/cli/flags.ts';
 import { help } from '../../runtime/src/cli/usage.ts';
 import { formatJson } from '../../runtime/src/log/json.ts';
 import { formatText } from '../../runtime/src/log/text.ts';
@@ -20,12 +28,7 @@ suite('docs/command-line.md', () => {
     const rows = keysOf(FLAGS).map((key) => {
       const flag: Flag = FLAGS[key];
       const fallback = flag.fallback === undefined ? (flag.fallbackNote ?? '') : `\`${flag.fallback}\``;
-      return [
-        `\`-${flagName(key)} ${flag.kind.placeholder}\``,
-        `\`${variableName(key)}\``,
-        fallback,
-        flag.about,
-      ];
+      return [`\`${flagShape(key)}\``, `\`${variableName(key)}\``, fallback, flag.about];
     });
     assert.deepEqual(tableUnder(page, 'Flags').rows, rows);
   });

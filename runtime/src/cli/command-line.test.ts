@@ -45,6 +45,7 @@ suite('command line', () => {
       manifest: 'a.toml',
       httpPort: 8080,
       storageRoot: './data',
+      allowPrivateNetwork: false,
       drainTimeout: 8_000,
       requestTimeout: 30_000,
       startTimeout: 30_000,
@@ -133,6 +134,17 @@ suite('command line', () => {
     assert.equal(refusal(['-manifest']), '-manifest needs a value');
     assert.equal(refusal(['-manifest', '-http-port', '1']), '-manifest needs a value');
     assert.equal(refusal(['--help=yes']), '--help takes no value');
+  });
+
+  test('takes a flag that is yes or no alone, with a value behind =, or from its variable', () => {
+    assert.equal(flagsOf(['run']).allowPrivateNetwork, false);
+    assert.equal(flagsOf(['--allow-private-network', 'run', 'a']).allowPrivateNetwork, true);
+    assert.equal(flagsOf(['run', '-allow-private-network=false']).allowPrivateNetwork, false);
+    assert.equal(flagsOf(['run'], { PULP_ALLOW_PRIVATE_NETWORK: '1' }).allowPrivateNetwork, true);
+    assert.equal(
+      refusal(['run', '-allow-private-network=perhaps']),
+      '-allow-private-network is "perhaps": it must be true or false',
+    );
   });
 
   test('refuses arguments that it has no use for', () => {

@@ -85,6 +85,8 @@ function split(argv: readonly string[]): Split {
       switches.add(written.switch);
     } else if (written.value !== undefined) {
       given.set(written.key, written.value);
+    } else if (kindOf(written.key).alone !== undefined) {
+      given.set(written.key, kindOf(written.key).alone ?? '');
     } else {
       const next = argv[++i];
       if (next === undefined || isFlag(next)) throw new UsageError(`${written.dashed} needs a value`);
@@ -116,6 +118,10 @@ function readFlag(argument: string): Written | undefined {
   throw new UsageError(
     `unknown flag ${show(dashed)}${nearest === undefined ? '' : `; did you mean -${nearest}?`}`,
   );
+}
+
+function kindOf(key: FlagKey): Flag['kind'] {
+  return FLAGS[key].kind;
 }
 
 function isFlag(argument: string): boolean {

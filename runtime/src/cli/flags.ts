@@ -1,6 +1,6 @@
 import { LOG_FORMATS } from '../log/logger.ts';
 import { LEVELS } from '../log/level.ts';
-import { choice, count, duration, size, text, type ValueKind } from './values.ts';
+import { choice, count, duration, size, text, toggle, type ValueKind } from './values.ts';
 
 /** One flag. Its name, its variable, its place in the help and in the docs all follow from this. */
 export interface Flag<T = unknown> {
@@ -40,6 +40,10 @@ export const FLAGS = {
   storageRoot: flag(text('FOLDER'), {
     fallback: './data',
     about: 'where plugins keep their files and databases, a folder for each',
+  }),
+  allowPrivateNetwork: flag(toggle(), {
+    fallback: 'false',
+    about: 'let plugins fetch from loopback and private addresses: for development',
   }),
   drainTimeout: flag(duration({ min: 0 }), {
     fallback: '8s',
@@ -101,6 +105,11 @@ export function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K
 /** `httpPort` as it is written on the command line: `http-port`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A flag as help and docs show it: its name and what stands for its value, if it takes one. */
+export function flagShape(key: FlagKey): string {
+  return `-${flagName(key)} ${FLAGS[key].kind.placeholder}`.trimEnd();
 }
 
 /** `httpPort` as an environment variable: `PULP_HTTP_PORT`. */

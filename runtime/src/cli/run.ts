@@ -152,6 +152,7 @@ function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
     httpPort: flags.httpPort,
     ...(httpHost === undefined ? {} : { httpHost }),
     storageRoot: flags.storageRoot,
+    allowPrivateNetwork: flags.allowPrivateNetwork,
     requestTimeoutMs: flags.requestTimeout,
     drainTimeoutMs: flags.drainTimeout,
     startTimeoutMs: flags.startTimeout,

@@ -1,4 +1,13 @@
-import { FLAGS, SWITCHES, flagName, keysOf, variableName, type Flag, type FlagKey } from './flags.ts';
+import {
+  FLAGS,
+  SWITCHES,
+  flagName,
+  flagShape,
+  keysOf,
+  variableName,
+  type Flag,
+  type FlagKey,
+} from './flags.ts';
 
 /** What stderr gets after a command line that cannot be understood. */
 export function usage(): string {
@@ -29,7 +38,7 @@ cannot be understood, 70 an error in Pulp itself, 130 and 143 ended by a second 
 export function flagTable(): string {
   const rows = valueFlags().map(({ key, flag }) => {
     const cells = [
-      `\`-${flagName(key)} ${flag.kind.placeholder}\``,
+      `\`${flagShape(key)}\``,
       `\`${variableName(key)}\``,
       flag.fallback === undefined ? (flag.fallbackNote ?? '') : `\`${flag.fallback}\``,
       flag.about,
@@ -44,7 +53,7 @@ function flagLines(): string {
   for (const { key, flag } of valueFlags()) {
     const fallback = flag.fallback ?? flag.fallbackNote;
     lines.push(
-      `  -${flagName(key)} ${flag.kind.placeholder}`,
+      `  ${flagShape(key)}`,
       `      ${flag.about}`,
       `      ${fallback === undefined ? '' : `default: ${fallback}; `}variable: ${variableName(key)}`,
     );

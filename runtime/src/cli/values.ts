@@ -2,6 +2,8 @@
 export interface ValueKind<T> {
   /** Stands for the value in help, such as `PORT`. */
   readonly placeholder: string;
+  /** What the flag means when it stands alone; a flag without this needs a value. */
+  readonly alone?: string;
   /** Reads the text of a flag or variable. Throws a {@link ValueError} that says what would have done. */
   readonly parse: (text: string) => T;
 }
@@ -38,6 +40,19 @@ export function count(placeholder: string, { min, max }: Range): ValueKind<numbe
       const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
       if (number >= min && number <= max) return number;
       throw new ValueError(`a whole number from ${min} to ${max}`);
+    },
+  };
+}
+
+/** Yes or no: the flag alone is yes, and its value, if any, comes after `=`, as Go's flags have it. */
+export function toggle(): ValueKind<boolean> {
+  return {
+    placeholder: '',
+    alone: 'true',
+    parse(value) {
+      if (/^(?:true|1|yes|on)$/i.test(value)) return true;
+      if (/^(?:false|0|no|off)$/i.test(value)) return false;
+      throw new ValueError('true or false');
     },
   };
 }

@@ -14,6 +14,8 @@ export interface HostOptions {
   readonly httpHost?: string;
   /** Folder below which each plugin with a storage capability has one of its own. Default `./data`. */
   readonly storageRoot?: string;
+  /** Whether plugins may fetch from loopback and private addresses: for development. Default false. */
+  readonly allowPrivateNetwork?: boolean;
   /** How long a client waits for an answer, in milliseconds: then 504. Default 30,000. */
   readonly requestTimeoutMs?: number;
   /** How long {@link Host.stop} waits for steps that run, in milliseconds. Default 8,000. */
@@ -101,6 +103,10 @@ export class Host implements AsyncDisposable {
       loaded,
       registry,
       capabilities: builtinCapabilities,
+      deployment: {
+        storageRoot: resolve(options.storageRoot ?? 'data'),
+        allowPrivateNetwork: options.allowPrivateNetwork ?? false,
+      },
       edge,
       log,
       debug: options.log?.enabled?.('debug') ?? true,

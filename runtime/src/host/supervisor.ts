@@ -2,7 +2,13 @@ import type { Log } from '../ext.ts';
 import type { Edge } from '../edge/edge.ts';
 import type { EdgePlugin } from '../edge/plugin.ts';
 import type { Registry } from '../capabilities/registry.ts';
-import { decodeLog, decodeState, HostEffect, type InstanceState } from '../plugin-thread/protocol.ts';
+import {
+  decodeLog,
+  decodeState,
+  type Deployment,
+  HostEffect,
+  type InstanceState,
+} from '../plugin-thread/protocol.ts';
 import { Backoff } from './backoff.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
 import { PluginThread } from './plugin-thread.ts';
@@ -11,6 +17,7 @@ export interface SupervisorOptions {
   readonly loaded: LoadedPlugin;
   readonly registry: Registry;
   readonly capabilities: readonly string[];
+  readonly deployment: Deployment;
   readonly edge: Edge;
   readonly log: Log;
   readonly debug: boolean;
@@ -132,7 +139,7 @@ export class Supervisor {
 
   /** One start of the plugin, the first or a later one: they are the same. */
   async #begin(): Promise<void> {
-    const { edge, loaded, capabilities, debug, startTimeoutMs } = this.#options;
+    const { edge, loaded, capabilities, deployment, debug, startTimeoutMs } = this.#options;
     const { spec, module, info } = loaded;
     this.#state = 'starting';
     const changed = this.#change.promise;
@@ -140,7 +147,7 @@ export class Supervisor {
     const link = this.#thread.link(edge.bell);
     this.#instance += 1;
     this.#plugin?.attach(link.edge);
-    this.#thread.start({ instance: this.#instance, spec, module, info, debug }, link);
+    this.#thread.start({ instance: this.#instance, spec, deployment, module, info, debug }, link);
     const state = await within(startTimeoutMs, changed);
     if (state?.state === 'ready') return;
     const reason = state === undefined ? `it took more than ${startTimeoutMs} ms to start` : describe(state);

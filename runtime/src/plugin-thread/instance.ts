@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { binHeader, eventPrefix } from '../abi/step-event.ts';
 import { Code } from '../abi/codes.ts';
 import {
@@ -265,13 +266,15 @@ export class Instance {
 
   #context(capability: Capability, channel: number): GuestContext {
     const { command, link, waits } = this.#options;
-    const { spec, info } = command;
+    const { spec, info, deployment } = command;
     const current = (): Delivery | undefined => (this.#event?.channel === channel ? this.#event : undefined);
     return {
       plugin: { name: spec.name, version: spec.version },
       options: spec.options.get(capability.name) ?? {},
       log: this.#log,
       scope: this.#scope,
+      folder: join(deployment.storageRoot, spec.name),
+      allowPrivateNetwork: deployment.allowPrivateNetwork,
       get event() {
         return current();
       },

@@ -30,11 +30,20 @@ export type InstanceSpec = Pick<
   | 'maxMemoryPages'
 >;
 
+/** What the operator has decided for every plugin of the host. */
+export interface Deployment {
+  /** Absolute. Each plugin has a folder of its own below it. */
+  readonly storageRoot: string;
+  /** Whether plugins may fetch from addresses that are not public. */
+  readonly allowPrivateNetwork: boolean;
+}
+
 export interface StartCommand {
   readonly type: 'start';
   /** Which instance: every start of a plugin has a number of its own. */
   readonly instance: number;
   readonly spec: InstanceSpec;
+  readonly deployment: Deployment;
   readonly module: WebAssembly.Module;
   readonly info: ModuleInfo;
   readonly link: ThreadEndpoint;

@@ -141,6 +141,7 @@ export class ThreadUnderTest {
         maxMemoryPages: 64,
         ...spec,
       },
+      deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
       module: await compileModule(limited, { name }),
       info: readModule(bytes, { name }),
       debug,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { guestContext, silent } from '../../../../test/support/guest-context.ts';
 import { array, bin, int, map, str } from '../../../../test/support/msgpack-bytes.ts';
-import type { Delivery, GuestContext } from '../../ext.ts';
+import type { Delivery } from '../../ext.ts';
 import { guest } from './guest.ts';
 import {
   type Answer,
@@ -17,28 +18,18 @@ interface Sent extends Answer {
   readonly id: number | undefined;
 }
 
-const ignored = (): void => undefined;
-
 /** The guest end, and what it sent. `ask` answers every claim with this code. */
 function end(code = 0) {
   const sent: Sent[] = [];
   const claims: RouteClaim[] = [];
   const logs: [message: string, fields: unknown][] = [];
   const state: { event: Delivery | undefined } = { event: undefined };
-  const context: GuestContext = {
-    plugin: { name: 'guest', version: '1.0.0' },
+  const context = guestContext({
     options: {},
-    log: {
-      debug: ignored,
-      info: ignored,
-      warn: (message, fields) => logs.push([message, fields]),
-      error: ignored,
-    },
+    log: { ...silent, warn: (message, fields) => logs.push([message, fields]) },
     get event() {
       return state.event;
     },
-    scope: new AsyncDisposableStack(),
-    arity: () => 2,
     send(kind, payload, id) {
       assert.equal(kind, Effect.respond);
       const { status, headers, body } = decodeAnswer(payload);
@@ -49,9 +40,7 @@ function end(code = 0) {
       claims.push(decodeClaim(payload));
       return code;
     },
-    request: () => Promise.reject(new Error('not expected')),
-    ref: () => ({ [Symbol.dispose]: ignored }),
-  };
+  });
   const made = guest(context);
   return {
     sent,
