@@ -188,6 +188,11 @@ export interface PluginEnd {
   attached?(): void;
   /** The new instance's init succeeded: forget what it did not claim again. */
   ready?(): void;
+  /**
+   * The host is stopping, and what was queued has been taken back. Events pushed in here are the last that the
+   * plugin gets before its shutdown: what tells it that its connections are gone.
+   */
+  draining?(): void;
   /** No instance will come any more: refuse what still waits for one. */
   closed?(): void;
 }

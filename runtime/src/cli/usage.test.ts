@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { FLAGS, SWITCHES, flagName, keysOf, variableName, type Flag } from './flags.ts';
+import { FLAGS, SWITCHES, flagName, flagShape, keysOf, variableName, type Flag } from './flags.ts';
 import { flagTable, help, usage } from './usage.ts';
 
 suite('help', () => {
@@ -8,7 +8,7 @@ suite('help', () => {
     const text = help();
     for (const key of keysOf(FLAGS)) {
       const flag: Flag = FLAGS[key];
-      assert.ok(text.includes(`  -${flagName(key)} ${flag.kind.placeholder}\n`), key);
+      assert.ok(text.includes(`  ${flagShape(key)}\n`), key);
       assert.ok(text.includes(`variable: ${variableName(key)}\n`), key);
       if (flag.fallback !== undefined) assert.ok(text.includes(`default: ${flag.fallback};`), key);
     }

@@ -136,6 +136,23 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.deepEqual(outcomes, ['1 done']);
   });
 
+  test('ends may push last events, which are stepped before the shutdown', (t) => {
+    const outcomes: string[] = [];
+    const end: EndUnderTest = {
+      draining: () => void outcomes.push(`pushed: ${end.port?.push(event(9, outcomes))}`),
+    };
+    const { edge, port, instance } = plugin(t, [end]);
+    const thread = instance();
+    port.push(event(1, outcomes));
+    edge.stopAccepting();
+    edge.stopAccepting();
+    assert.deepEqual(outcomes, ['1 undelivered', 'pushed: true']);
+    assert.deepEqual([port.push(event(10, outcomes)), edge.unfinished], [false, 2]);
+    assert.deepEqual(step(thread), [9]);
+    edge.drain();
+    assert.deepEqual([outcomes.at(-1), edge.unfinished], ['9 done', 0]);
+  });
+
   test('an instance that breaks in its last step is blamed for that one event', (t) => {
     const { edge, port, instance } = plugin(t, [{}]);
     const outcomes: string[] = [];

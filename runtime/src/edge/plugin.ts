@@ -153,13 +153,16 @@ export class EdgePlugin implements EffectReceiver {
 
   /** Takes no more events, and takes back those whose step has not begun. */
   stopAccepting(): void {
-    this.#accepting = false;
+    if (!this.#accepting) return this.#each((end) => end.closed?.());
     for (const queued of this.#queue) {
       if (queued.cancelled) continue;
       if (this.#begun(queued)) continue;
       queued.cancelled = true;
       this.#finish(queued, 'undelivered');
     }
+    this.#each((end) => end.draining?.());
+    this.wake();
+    this.#accepting = false;
     this.#each((end) => end.closed?.());
   }
 
