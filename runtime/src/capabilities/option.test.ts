@@ -8,7 +8,7 @@ function read(schema: StandardSchemaV1, value?: unknown): unknown {
   const result = schema['~standard'].validate(value);
   assert.ok(!(result instanceof Promise));
   if (result.issues === undefined) return result.value;
-  return result.issues.map(({ path = [], message }) => `${path.join('.')}: ${message}`);
+  return result.issues.map(({ path = [], message }) => `${path.map(String).join('.')}: ${message}`);
 }
 
 function even(text: string): number {
