@@ -1,10 +1,12 @@
 /** Start to first answer, processor time while idle, and memory. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from './support/connection.ts';
 import { figure, megabytes, milliseconds } from './support/format.ts';
 import { loadGenerator } from './support/load.ts';
 import type { Benchmark, Context, Result, Row } from './support/measurement.ts';
 import { canReadFigures, cpuSeconds, residentBytes } from './support/process-figures.ts';
+import { spawnOwned } from './support/owned-process.ts';
 import type { ServerProcess } from './support/server-process.ts';
 import { median } from './support/statistics.ts';
 import { ceiling, echoPath, plugins, type Subject } from './support/subjects.ts';
@@ -16,17 +18,21 @@ const goals = {
   idlePercent: 1,
 } as const;
 
+const waitingThread = 'a thread that waits for 10 ms at a time';
+
 const original = { start: '1,280 ms', idle: '6 % of a core', memory: '71 MB' } as const;
 
 /** How long a server may answer with something else than 200 at first, in milliseconds. */
 const patienceMs = 30_000;
 
-/** How long after its first answer a server is left alone before it counts as idle, in milliseconds. */
+/** How long after its first answer a server is left alone before its memory is looked at, in milliseconds. */
 const settleMs = 1000;
 
 interface Plan {
   readonly starts: number;
   readonly idleRounds: number;
+  /** How long they idle before it counts: the engine compiles what turns out to be used, also in ticks. */
+  readonly warmMs: number;
   readonly idleMs: number;
   readonly loadSeconds: number;
 }
@@ -46,8 +52,8 @@ export const start: Benchmark = {
   about: 'start to first answer, idle processor time and memory',
   async run(context) {
     const plan: Plan = context.quick
-      ? { starts: 2, idleRounds: 1, idleMs: 2000, loadSeconds: 1 }
-      : { starts: 7, idleRounds: 3, idleMs: 5000, loadSeconds: 3 };
+      ? { starts: 2, idleRounds: 1, warmMs: 0, idleMs: 2000, loadSeconds: 1 }
+      : { starts: 7, idleRounds: 3, warmMs: 30_000, idleMs: 8000, loadSeconds: 3 };
     const { subjects, skipped } = await plugins(context);
     const all = [ceiling, ...subjects].map((subject): Figures => ({
       subject,
@@ -57,9 +63,10 @@ export const start: Benchmark = {
     }));
     await measureStarts(context, all, plan);
     const notes = [...skipped];
-    if (canReadFigures) await measureIdle(context, all, plan);
+    let waiting: number[] = [];
+    if (canReadFigures) waiting = await measureIdle(context, all, plan);
     else notes.push('Idle time and memory were skipped: they are read from /proc, which only Linux has.');
-    return report(all, notes);
+    return report(all, waiting, notes);
   },
 };
 
@@ -87,8 +94,11 @@ async function firstAnswer({ port, spawned }: ServerProcess): Promise<number> {
   }
 }
 
-/** All at the same time: each is charged only what it used itself. */
-async function measureIdle({ log }: Context, all: readonly Figures[], plan: Plan): Promise<void> {
+/**
+ * All at the same time: each is charged only what it used itself. Gives what a thread that only waits cost, in
+ * percent of a core, one figure a round.
+ */
+async function measureIdle({ log }: Context, all: readonly Figures[], plan: Plan): Promise<number[]> {
   await using scope = new AsyncDisposableStack();
   const running: { readonly figures: Figures; readonly server: ServerProcess }[] = [];
   for (const figures of all) running.push({ figures, server: scope.use(await figures.subject.start()) });
@@ -96,17 +106,24 @@ async function measureIdle({ log }: Context, all: readonly Figures[], plan: Plan
   await sleep(settleMs);
   for (const { figures, server } of running) figures.memory.idle = await residentBytes(server.pid);
 
+  const waiting = spawnOwned(process.execPath, [join(import.meta.dirname, 'support', 'waiting-thread.js')]);
+  scope.defer(() => void waiting.kill('SIGKILL'));
+  const waited: number[] = [];
+  const idling = [
+    { name: waitingThread, pid: waiting.pid ?? 0, idle: waited },
+    ...running.map(({ figures: { subject, idle }, server: { pid } }) => ({ name: subject.name, pid, idle })),
+  ];
+  log(`start: idling for ${plan.warmMs / 1000} s`);
+  await sleep(plan.warmMs);
   for (let round = 1; round <= plan.idleRounds; round++) {
     const begun = performance.now();
-    const before = await Promise.all(running.map(({ server }) => cpuSeconds(server.pid)));
+    const before = await Promise.all(idling.map(({ pid }) => cpuSeconds(pid)));
     await sleep(plan.idleMs);
     const seconds = (performance.now() - begun) / 1000;
-    for (const [index, { figures, server }] of running.entries()) {
-      const percent = (((await cpuSeconds(server.pid)) - (before[index] ?? Number.NaN)) / seconds) * 100;
-      figures.idle.push(percent);
-      log(
-        `start: idle round ${round}/${plan.idleRounds}: ${figures.subject.name} ${figure(percent)} % of a core`,
-      );
+    for (const [index, { name, pid, idle }] of idling.entries()) {
+      const percent = (((await cpuSeconds(pid)) - (before[index] ?? Number.NaN)) / seconds) * 100;
+      idle.push(percent);
+      log(`start: idle round ${round}/${plan.idleRounds}: ${name} ${figure(percent)} % of a core`);
     }
   }
 
@@ -117,14 +134,15 @@ async function measureIdle({ log }: Context, all: readonly Figures[], plan: Plan
     figures.memory.loaded = await residentBytes(server.pid);
     log(`start: memory after load: ${figures.subject.name} ${megabytes(figures.memory.loaded)}`);
   }
+  return waited;
 }
 
-function report(all: readonly Figures[], notes: readonly string[]): Result {
+function report(all: readonly Figures[], waiting: readonly number[], notes: readonly string[]): Result {
   const [bare, ...others] = all;
   if (bare === undefined) throw new Error('the ceiling is always there');
   const rows = others.map((figures) => startRow(figures, bare));
   if (canReadFigures) {
-    rows.push(...others.map((figures) => idleRow(figures, bare)));
+    rows.push(...others.map((figures) => idleRow(figures, waiting)));
     rows.push(...others.map((figures) => memoryRow(figures, bare)));
   }
   return { rows, notes, raw: all.map(({ subject, ...rest }) => ({ subject: subject.name, ...rest })) };
@@ -144,12 +162,14 @@ function startRow({ subject, starts }: Figures, bare: Figures): Row {
   };
 }
 
-function idleRow({ subject, idle }: Figures, bare: Figures): Row {
+function idleRow({ subject, idle }: Figures, waiting: readonly number[]): Row {
   const own = median(idle);
+  const least = median(waiting);
   return {
     what: `${subject.name}, idle with ticks at 10 ms`,
     measured: `${figure(own)} % of a core`,
-    beside: `${ceiling.name}: ${figure(median(bare.idle))} %`,
+    beside: `${waitingThread}: ${figure(least)} %`,
+    ratio: own / least,
     goals: [{ text: `≤ ${goals.idlePercent} % of a core`, met: own <= goals.idlePercent }],
     ...(subject.key === 'echo-go' ? { original: original.idle } : {}),
   };
