@@ -94,6 +94,8 @@ export interface Capability<I extends Imports = Imports, S extends Shape = Shape
   /** Kinds of the events it sends; an event's `kind` is an index into this list. At most 256. */
   readonly events?: readonly string[];
   readonly options?: S;
+  /** Set when its guest end keeps something in `context.folder`: then no other host may use the storage root. */
+  readonly stores?: true;
   /** Makes the guest end: once for each instance, before it is instantiated. */
   guest?(context: GuestContext<OptionsOf<S>>): GuestEnd<I> | Promise<GuestEnd<I>>;
   /** Makes the edge end: once for each edge. */

@@ -3,6 +3,7 @@ import { builtinCapabilities, Registry } from '../capabilities/registry.ts';
 import { Edge } from '../edge/edge.ts';
 import type { Log } from '../ext.ts';
 import { loadPlugin, readManifest } from './load-plugin.ts';
+import { StorageRoot } from './storage-root.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface HostOptions {
@@ -87,6 +88,10 @@ export class Host implements AsyncDisposable {
       consumes: spec.consumes,
     });
     const loaded = await loadPlugin(spec, registry);
+    const storageRoot = resolve(options.storageRoot ?? 'data');
+    const stores = registry.channels(spec.capabilities).some((capability) => capability.stores === true);
+    await using scope = new AsyncDisposableStack();
+    if (stores) scope.use(await StorageRoot.hold(storageRoot));
     const edge = new Edge({
       index: 0,
       maxBodyBytes: options.maxBodyBytes ?? 10 * 1024 * 1024,
@@ -104,7 +109,7 @@ export class Host implements AsyncDisposable {
       registry,
       capabilities: builtinCapabilities,
       deployment: {
-        storageRoot: resolve(options.storageRoot ?? 'data'),
+        storageRoot,
         allowPrivateNetwork: options.allowPrivateNetwork ?? false,
       },
       edge,
@@ -116,14 +121,14 @@ export class Host implements AsyncDisposable {
         if (host !== undefined) host.#fail();
       },
     });
-    const parts = { edge, supervisor, drainTimeoutMs: options.drainTimeoutMs ?? 8000, log };
+    const { drainTimeoutMs = 8000 } = options;
     try {
       await supervisor.start();
       log.info('init complete', { plugin: spec.name });
       const url = spec.capabilities.some((name) => inbound.test(name))
         ? await listen(edge, options, log)
         : undefined;
-      host = new Host(parts, url);
+      host = new Host({ edge, supervisor, drainTimeoutMs, log, scope: scope.move() }, url);
     } catch (error) {
       await supervisor.stop(performance.now());
       await edge.listener.close({ graceMs: 0, answersMs: 0 });
@@ -154,7 +159,7 @@ export class Host implements AsyncDisposable {
   }
 
   async #stop(code: number): Promise<{ clean: boolean }> {
-    const { edge, supervisor, drainTimeoutMs, log } = this.#parts;
+    const { edge, supervisor, drainTimeoutMs, log, scope } = this.#parts;
     const deadline = performance.now() + drainTimeoutMs;
     edge.listener.stopAccepting();
     supervisor.stopAccepting();
@@ -164,6 +169,7 @@ export class Host implements AsyncDisposable {
     if (!closed) log.error('answers cut off', { drain_timeout_ms: drainTimeoutMs });
     const clean = stopped && closed;
     await edge.close();
+    await scope.disposeAsync();
     this.#end.resolve({ code: clean ? code : 1 });
     return { clean };
   }
@@ -174,6 +180,8 @@ interface Parts {
   readonly supervisor: Supervisor;
   readonly drainTimeoutMs: number;
   readonly log: Log;
+  /** What is given back at the end. */
+  readonly scope: AsyncDisposableStack;
 }
 
 async function listen(edge: Edge, options: HostOptions, log: Log): Promise<string> {

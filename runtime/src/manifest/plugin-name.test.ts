@@ -25,6 +25,8 @@ suite('plugin name', () => {
     ['..\\x', /folder/],
     ['.', /folder/],
     ['..', /folder/],
+    ['.pulp', /the host's own/],
+    ['.Pulp', /the host's own/],
     ['a\0b', /control/],
     ['a\nb', /control/],
     ['a\u007f', /control/],

@@ -11,6 +11,7 @@ export function faultOfName(name: string): string | undefined {
   if (/[/\\]/.test(name)) return 'must not have / or \\ in it: it names a folder';
   if (name === '.' || name === '..') return 'must not be . or ..: it names a folder';
   if (/\p{Cc}/u.test(name)) return 'must not have control characters in it';
+  if (name.toLowerCase() === '.pulp') return "must not be .pulp: that folder is the host's own";
   if (name.trim() !== name) return 'must not begin or end with a blank';
   const bytes = Buffer.byteLength(name);
   return bytes > maxNameBytes ? `has ${bytes} bytes, the limit is ${maxNameBytes}` : undefined;
