@@ -168,6 +168,11 @@ export interface GuestContext<O = Readonly<Record<string, unknown>>> {
   ask(kind: number, payload: Uint8Array): number;
   /** Sends a request and waits for bytes. Only for functions that wait. */
   request(kind: number, payload: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Notes that a call begins which nothing can interrupt, such as a query, and what it is; `end` MUST follow, also
+   * when it throws. When it lasts longer than `limitMs` the plugin gets no more events until it is over.
+   */
+  readonly native: { begin(what: Uint8Array, limitMs: number): void; end(): void };
   /** Keeps the thread on its event loop until disposed of. An open socket MUST hold one. */
   ref(): Disposable;
 }

@@ -21,6 +21,7 @@ export function guestContext<O = Readonly<Record<string, unknown>>>(
     send: ignore,
     ask: () => 0,
     request: () => Promise.reject(new Error('nothing is requested here')),
+    native: { begin: ignore, end: ignore },
     ref: () => ({ [Symbol.dispose]: ignore }),
     ...given,
   };

@@ -11,6 +11,8 @@ interface Outcome {
   readonly log: readonly string[];
   readonly errors: string;
   readonly exits: readonly number[];
+  /** Codes of ends that wait for no thread. */
+  readonly left: readonly number[];
 }
 
 interface Scene {
@@ -25,10 +27,18 @@ interface Play {
   readonly start?: (options: HostOptions, scene: Scene) => Promise<void>;
   readonly started?: (scene: Scene) => void;
   readonly stop?: (scene: Scene) => Promise<{ clean: boolean }>;
+  readonly uninterruptible?: boolean;
 }
 
 /** Runs the command over a host that does as the play says. Log lines are without their time. */
-async function play({ argv = ['-manifest', 'a.toml'], start, started, stop }: Play): Promise<Outcome> {
+async function play({
+  argv = ['-manifest', 'a.toml'],
+  start,
+  started,
+  stop,
+  uninterruptible = false,
+}: Play): Promise<Outcome> {
+  const left: number[] = [];
   const lines: string[] = [];
   let errors = '';
   const finished = Promise.withResolvers<{ code: number }>();
@@ -37,6 +47,7 @@ async function play({ argv = ['-manifest', 'a.toml'], start, started, stop }: Pl
     url: undefined,
     finished: finished.promise,
     stop: () => stop?.(scene) ?? Promise.resolve({ clean: true }),
+    uninterruptible,
   };
   const destination: LoggerOptions['destination'] = {
     isTerminal: false,
@@ -54,6 +65,7 @@ async function play({ argv = ['-manifest', 'a.toml'], start, started, stop }: Pl
       },
       source: scene.process,
       exit: (status) => scene.exits.push(status),
+      leave: (status) => left.push(status),
       log: createLogger({ destination, level: 'debug', format: 'text' }),
       start: async (options) => {
         await start?.(options, scene);
@@ -63,10 +75,25 @@ async function play({ argv = ['-manifest', 'a.toml'], start, started, stop }: Pl
     },
   );
   assert.deepEqual(scene.process.eventNames(), [], 'something still listens');
-  return { code, log: lines, errors, exits: scene.exits };
+  return { code, log: lines, errors, exits: scene.exits, left };
 }
 
 suite('run', () => {
+  test('waits at its end for no plugin that cannot be interrupted', async () => {
+    const stuck = await play({
+      uninterruptible: true,
+      started: ({ process }) => process.emit('SIGTERM', 'SIGTERM'),
+      stop: () => Promise.resolve({ clean: false }),
+    });
+    assert.deepEqual([stuck.code, stuck.left], [1, [1]]);
+    const failed = await play({
+      start: () => Promise.reject(Object.assign(new Error('too long'), { uninterruptible: true })),
+    });
+    assert.deepEqual([failed.code, failed.left, failed.errors], [1, [1], 'pulp: too long\n']);
+    const free = await play({ started: ({ process }) => process.emit('SIGTERM', 'SIGTERM') });
+    assert.deepEqual([free.code, free.left], [0, []]);
+  });
+
   test('a signal drains the host; the last line before exit 0 says so', async () => {
     let stops = 0;
     const { code, log } = await play({

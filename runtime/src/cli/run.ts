@@ -4,11 +4,12 @@ import { createLogger, type Logger } from '../log/logger.ts';
 import type { Environment } from './command-line.ts';
 import { Crashes, type CrashSource } from './crashes.ts';
 import type { FlagValues } from './flags.ts';
+import { leave } from './leave.ts';
 import { Signals, signalExitCode, type SignalSource } from './signals.ts';
 import { describeStartError } from './start-error.ts';
 
 /** A host as `run` uses it. */
-export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished'>;
+export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished' | 'uninterruptible'>;
 
 /** What `run` touches besides the host. Every default is the real thing; tests give their own. */
 export interface RunOptions {
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly source?: SignalSource & CrashSource;
   /** Ends the process at once. Default `process.exit`. */
   readonly exit?: (code: number) => void;
+  /** Ends the process when `exit` would wait for a plugin. Default {@link leave}. */
+  readonly leave?: (code: number) => void;
 }
 
 /** An error in Pulp itself: the code that sysexits.h calls EX_SOFTWARE. */
@@ -55,20 +58,27 @@ export async function run(options: RunOptions): Promise<number> {
   const flushAtExit = (): void => log.flushSync();
   process.once('exit', flushAtExit);
   const source = options.source ?? process;
+  let host: RunningHost | undefined;
+  const end = (exitCode: number): void => {
+    if (host?.uninterruptible === true) (options.leave ?? leave)(exitCode);
+    else (options.exit ?? exitProcess)(exitCode);
+  };
   using signals = new Signals({
     source,
-    again: (signal) => void endAtOnce(signal, log, options.exit ?? exitProcess),
+    again: (signal) => void endAtOnce(signal, log, (exitCode) => end(exitCode)),
   });
   using crashes = new Crashes(source, log);
   const ending = firstEnding(signals, crashes, log);
 
   let code = 1;
-  const host = await startHost(options, log, ending);
+  let left = false;
+  host = await startHost(options, log, ending, () => (left = true));
   if (host !== undefined) code = await untilEnd(host, log, ending);
   if (crashes.happened) code = INTERNAL_ERROR;
   if (code === 0) log.info('pulp exit clean');
   await log.flush();
   process.off('exit', flushAtExit);
+  if (left || host?.uninterruptible === true) (options.leave ?? leave)(code);
   return code;
 }
 
@@ -87,6 +97,7 @@ async function startHost(
   { flags, complain, started, ...options }: RunOptions,
   log: Logger,
   ending: Promise<Ending>,
+  uninterruptible: () => void,
 ): Promise<RunningHost | undefined> {
   try {
     const starting = (options.start ?? startRealHost)(hostOptions(flags, log));
@@ -104,6 +115,7 @@ async function startHost(
     return host;
   } catch (error) {
     log.debug('start failed', { stack: inspect(error) });
+    if ((error as { uninterruptible?: unknown }).uninterruptible === true) uninterruptible();
     await log.flush();
     await complain(`${describeStartError(error, flags)}\n`);
     return undefined;

@@ -89,6 +89,8 @@ export class EdgePlugin implements EffectReceiver {
   #settled = 0;
   #link: EdgeLink | undefined;
   #accepting = false;
+  /** Set while the instance cannot be expected to take anything. */
+  #paused = false;
   /** Events that were sent since the plugin thread was woken last. */
   #unannounced = 0;
   /** Whether an event was refused for want of room since there last was some. */
@@ -125,6 +127,7 @@ export class EdgePlugin implements EffectReceiver {
     this.#settled = 0;
     this.#sent = 0;
     this.#accepting = true;
+    this.#paused = false;
     // The link answers requests of the instance from its first drain on.
     this.drain();
     this.#each((end) => end.attached?.());
@@ -149,6 +152,12 @@ export class EdgePlugin implements EffectReceiver {
     link.close();
     for (const queued of left) this.#settle(queued === broken ? 'broken' : 'undelivered');
     this.#sent = 0;
+  }
+
+  /** Takes no more events until it is told to go on: the instance is stuck. What is queued stays. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused) this.#roomAgain();
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
@@ -206,7 +215,7 @@ export class EdgePlugin implements EffectReceiver {
   }
 
   #port(channel: number, options: Readonly<Record<string, unknown>>): Port {
-    const accepting = (): boolean => this.#accepting;
+    const accepting = (): boolean => this.#accepting && !this.#paused;
     return {
       plugin: this.#options.plugin,
       options,
@@ -224,7 +233,7 @@ export class EdgePlugin implements EffectReceiver {
   #push(channel: number, event: Event): boolean {
     const link = this.#link;
     const size = event.payload.length;
-    if (!this.#accepting || link === undefined) return false;
+    if (!this.#accepting || this.#paused || link === undefined) return false;
     if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) {
       this.#full = true;
       return false;
@@ -307,7 +316,7 @@ export class EdgePlugin implements EffectReceiver {
   }
 
   #drained(): Promise<void> {
-    if (this.#accepting && !this.#full) return Promise.resolve();
+    if (this.#accepting && !this.#paused && !this.#full) return Promise.resolve();
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }

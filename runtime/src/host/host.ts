@@ -71,7 +71,8 @@ export class Host implements AsyncDisposable {
   /**
    * Starts a plugin, and the listener once its init is complete, so that a connection that succeeds is served.
    * Rejects, with nothing left running, when anything fails: a `ManifestError` or `ModuleError` is the
-   * plugin's fault, a system error with `syscall: 'listen'` the port's.
+   * plugin's fault, a system error with `syscall: 'listen'` the port's. An error with `uninterruptible: true` left
+   * a thread behind that only ends with its native call.
    */
   static async start(options: HostOptions): Promise<Host> {
     const log = options.log ?? silent;
@@ -133,7 +134,7 @@ export class Host implements AsyncDisposable {
       await supervisor.stop(performance.now());
       await edge.listener.close({ graceMs: 0, answersMs: 0 });
       await edge.close();
-      throw error;
+      throw supervisor.uninterruptible ? Object.assign(error as Error, { uninterruptible: true }) : error;
     }
     // The plugin may have ended for good between its init and here.
     if (failedEarly) host.#fail();
@@ -147,6 +148,14 @@ export class Host implements AsyncDisposable {
   stop(): Promise<{ clean: boolean }> {
     this.#stopping ??= this.#stop(0);
     return this.#stopping;
+  }
+
+  /**
+   * Whether a plugin is inside of a call that nothing can end, such as a query. A process that exits waits for it,
+   * also after {@link stop}: `process.execve` or a signal to itself do not.
+   */
+  get uninterruptible(): boolean {
+    return this.#parts.supervisor.uninterruptible;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

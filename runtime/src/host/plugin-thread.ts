@@ -12,6 +12,9 @@ const entry = new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
  */
 const threadHeapMb = 256;
 
+/** How long a thread may take to end, in milliseconds. */
+const terminateMs = 1000;
+
 export interface PluginThreadOptions {
   /** Module URLs of the capabilities. */
   readonly capabilities: readonly string[];
@@ -67,10 +70,20 @@ export class PluginThread {
     this.#post({ type: 'stop', instance });
   }
 
-  /** Ends the thread whatever it does. Ends in milliseconds, also inside an endless loop of a guest. */
-  async terminate(): Promise<void> {
+  /**
+   * Ends the thread in milliseconds, also inside an endless loop of a guest. False when it still runs after a
+   * second: it is inside of a native call, and ends with that.
+   */
+  async terminate(): Promise<boolean> {
     this.#ended = true;
-    await this.#worker.terminate();
+    const ended = this.#worker.terminate().then(() => true);
+    const { promise: late, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(() => resolve(false), terminateMs);
+    try {
+      return await Promise.race([ended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #post(command: Command, link?: SharedMemoryLink): void {

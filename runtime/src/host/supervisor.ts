@@ -9,6 +9,7 @@ import {
   HostEffect,
   type InstanceState,
 } from '../plugin-thread/protocol.ts';
+import { createNativeCalls, NativeCallWatch } from '../plugin-thread/native-calls.ts';
 import { Backoff } from './backoff.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
 import { PluginThread } from './plugin-thread.ts';
@@ -32,6 +33,9 @@ type Ended = Exclude<InstanceState, { state: 'ready' }>;
 /** The shortest and the longest time that `pulp_shutdown` has, in milliseconds. */
 const shutdownMs = { least: 1000, most: 5000 };
 
+/** How often native calls are held against their limits, in milliseconds. */
+const watchEveryMs = 500;
+
 /** How long an instance has to run for the next crash to count as the first, in milliseconds. */
 const settledMs = 30_000;
 
@@ -50,6 +54,10 @@ export class Supervisor {
   #state: 'starting' | 'ready' | 'down' | 'stopping' | 'ended' = 'down';
   #change: PromiseWithResolvers<InstanceState> = Promise.withResolvers();
   #restart: NodeJS.Timeout | undefined;
+  #watch: NativeCallWatch | undefined;
+  #watching: NodeJS.Timeout | undefined;
+  #overdue = false;
+  #left = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -77,6 +85,14 @@ export class Supervisor {
   /** Events the plugin has not finished. */
   get unfinished(): number {
     return this.#plugin?.unfinished ?? 0;
+  }
+
+  /**
+   * Whether the plugin is where nothing can end it: in a native call, or in a thread that could not be ended. A
+   * process that exits would wait for it.
+   */
+  get uninterruptible(): boolean {
+    return this.#left || this.#watch?.inside === true;
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
@@ -111,6 +127,7 @@ export class Supervisor {
       }
     }
     this.#state = 'ended';
+    clearInterval(this.#watching);
     this.#change.resolve({ state: 'failed', reason: 'the host is stopping' });
     await this.#terminate();
     if (this.#plugin !== undefined) await edge.remove(this.#plugin);
@@ -145,9 +162,16 @@ export class Supervisor {
     const changed = this.#change.promise;
     this.#thread ??= this.#spawn(capabilities);
     const link = this.#thread.link(edge.bell);
+    const nativeCalls = createNativeCalls();
+    this.#overdue = false;
+    this.#watch = new NativeCallWatch(nativeCalls);
+    this.#watching ??= setInterval(() => this.#look(), watchEveryMs).unref();
     this.#instance += 1;
     this.#plugin?.attach(link.edge);
-    this.#thread.start({ instance: this.#instance, spec, deployment, module, info, debug }, link);
+    this.#thread.start(
+      { instance: this.#instance, spec, deployment, module, info, debug, nativeCalls },
+      link,
+    );
     const state = await within(startTimeoutMs, changed);
     if (state?.state === 'ready') return;
     const reason = state === undefined ? `it took more than ${startTimeoutMs} ms to start` : describe(state);
@@ -233,7 +257,21 @@ export class Supervisor {
   async #terminate(): Promise<void> {
     const thread = this.#thread;
     this.#thread = undefined;
-    await thread?.terminate();
+    if (thread === undefined) return;
+    if (await thread.terminate()) this.#watch = undefined;
+    else this.#left = true;
+  }
+
+  /** A plugin whose native call does not come back is refused until it does: nothing else can be done. */
+  #look(): void {
+    const { loaded, log } = this.#options;
+    const plugin = loaded.spec.name;
+    const call = this.#state === 'ready' ? this.#watch?.overdue(performance.now()) : undefined;
+    if ((call !== undefined) === this.#overdue) return;
+    this.#overdue = call !== undefined;
+    this.#plugin?.pause(this.#overdue);
+    if (call === undefined) log.info('plugin goes on', { plugin });
+    else log.error('plugin is stuck', { plugin, call: call.what, limit_ms: call.limitMs });
   }
 }
 

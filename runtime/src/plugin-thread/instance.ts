@@ -18,6 +18,7 @@ import type { ModuleMemory } from '../guest/module.ts';
 import { GuestOutput } from '../guest/output.ts';
 import { createWasi } from '../guest/wasi.ts';
 import { hostChannel, type TakenEvent, type ThreadLink } from '../link/link.ts';
+import { NativeCalls } from './native-calls.ts';
 import {
   encodeHostEffect,
   HostEffect,
@@ -53,6 +54,7 @@ export class Instance {
   readonly #guest: Guest;
   readonly #channels: readonly Capability[];
   readonly #prefixes: readonly (readonly Uint8Array[])[];
+  readonly #native: NativeCalls;
   #ends: readonly (GuestEnd | undefined)[] = [];
   #phase: Phase = 'starting';
   #stopping = false;
@@ -69,6 +71,7 @@ export class Instance {
     const { spec, info } = command;
     this.#options = options;
     this.number = command.instance;
+    this.#native = new NativeCalls(command.nativeCalls);
     this.#channels = registry.channels(spec.capabilities);
     this.#prefixes = this.#channels.map(({ events = [] }) => events.map(eventPrefix));
     this.#log = this.#logger();
@@ -267,6 +270,7 @@ export class Instance {
   #context(capability: Capability, channel: number): GuestContext {
     const { command, link, waits } = this.#options;
     const { spec, info, deployment } = command;
+    const native = this.#native;
     const current = (): Delivery | undefined => (this.#event?.channel === channel ? this.#event : undefined);
     return {
       plugin: { name: spec.name, version: spec.version },
@@ -289,6 +293,7 @@ export class Instance {
         this.#silent
           ? Promise.reject(new Failure(Code.refused, 'the instance has ended'))
           : waits.hold(this, link.request(channel, kind, payload)),
+      native,
       ref: () => waits.ref(),
     };
   }

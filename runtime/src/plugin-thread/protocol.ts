@@ -47,6 +47,8 @@ export interface StartCommand {
   readonly module: WebAssembly.Module;
   readonly info: ModuleInfo;
   readonly link: ThreadEndpoint;
+  /** Where the instance notes calls that cannot be interrupted. */
+  readonly nativeCalls: SharedArrayBuffer;
   /** Whether anybody reads debug lines. */
   readonly debug: boolean;
 }

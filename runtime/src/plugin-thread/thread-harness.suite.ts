@@ -10,6 +10,7 @@ import { readModule } from '../guest/module.ts';
 import { PluginThread } from '../host/plugin-thread.ts';
 import { Bell } from '../link/bell.ts';
 import { type EdgeLink, type EffectReceiver, type EventPlace, hostChannel } from '../link/link.ts';
+import { createNativeCalls } from './native-calls.ts';
 import { ProbeEffect } from './probe-capability.suite.ts';
 import {
   decodeLog,
@@ -142,6 +143,7 @@ export class ThreadUnderTest {
         ...spec,
       },
       deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
+      nativeCalls: createNativeCalls(),
       module: await compileModule(limited, { name }),
       info: readModule(bytes, { name }),
       debug,
