@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import {
+  BACKUP_FLAGS,
   FLAGS,
+  RESTORE_FLAGS,
   SWITCHES,
   flagName,
-  flagShape,
   keysOf,
-  variableName,
-  type Flag,
 } from '../../runtime/src/cli/flags.ts';
-import { help } from '../../runtime/src/cli/usage.ts';
+import { flagRows, help } from '../../runtime/src/cli/usage.ts';
 import { formatJson } from '../../runtime/src/log/json.ts';
 import { formatText } from '../../runtime/src/log/text.ts';
 import type { LogRecord } from '../../runtime/src/log/record.ts';
@@ -25,12 +24,14 @@ const documented = ['Fixed messages', 'Other messages'].flatMap((heading) =>
 
 suite('docs/command-line.md', () => {
   test('its table of flags is that of the source, in its order', () => {
-    const rows = keysOf(FLAGS).map((key) => {
-      const flag: Flag = FLAGS[key];
-      const fallback = flag.fallback === undefined ? (flag.fallbackNote ?? '') : `\`${flag.fallback}\``;
-      return [`\`${flagShape(key)}\``, `\`${variableName(key)}\``, fallback, flag.about];
-    });
-    assert.deepEqual(tableUnder(page, 'Flags').rows, rows);
+    assert.deepEqual(tableUnder(page, 'Flags').rows, flagRows(FLAGS));
+  });
+
+  test('its tables of flags of other commands are those of the source', () => {
+    assert.deepEqual(
+      page.tables.filter(({ heading }) => heading === 'Backup and restore').map(({ rows }) => rows),
+      [flagRows(BACKUP_FLAGS), flagRows(RESTORE_FLAGS)],
+    );
   });
 
   test('it has every switch', () => {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { parseCommandLine, UsageError, type Command, type Environment } from './command-line.ts';
+import { parseCommandLine, type Command } from './command-line.ts';
+import { UsageError, type Environment } from './parse-flags.ts';
 
 function flagsOf(argv: readonly string[], env: Environment = {}): Extract<Command, { name: 'run' }>['flags'] {
   const command = parseCommandLine(argv, env);
@@ -145,6 +146,26 @@ suite('command line', () => {
       refusal(['run', '-allow-private-network=perhaps']),
       '-allow-private-network is "perhaps": it must be true or false',
     );
+  });
+
+  test('backup and restore have flags of their own', () => {
+    const env = { PULP_STORAGE_ROOT: '/srv', PULP_TO: 'ignored' };
+    assert.deepEqual(parseCommandLine(['backup', '-to', '/copy'], env), {
+      name: 'backup',
+      flags: { storageRoot: '/srv', to: '/copy' },
+    });
+    assert.deepEqual(parseCommandLine(['restore', '--from=/copy', '-storage-root', 'x', '--force'], env), {
+      name: 'restore',
+      flags: { storageRoot: 'x', from: '/copy', force: true },
+    });
+    assert.match(refusal(['backup'], env), /-to FOLDER$/);
+    assert.match(refusal(['restore']), /-from FOLDER$/);
+    assert.match(refusal(['backup', '-to', 'a', 'b']), /^unexpected argument "b"/);
+    assert.equal(refusal(['restore', '-form', 'a']), 'unknown flag "-form"; did you mean -from?');
+    assert.equal(refusal(['backup', '-http-port', '1']), 'unknown flag "-http-port"');
+    assert.deepEqual(parseCommandLine(['backup', '--help'], {}), { name: 'help' });
+    assert.deepEqual(parseCommandLine(['restore', '--version'], {}), { name: 'version' });
+    assert.equal(refusal(['bakup']), 'unknown command "bakup"; did you mean backup?');
   });
 
   test('refuses arguments that it has no use for', () => {

@@ -2,44 +2,40 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suggest } from '../manifest/nearest.ts';
 import {
+  BACKUP_FLAGS,
   FLAGS,
-  SWITCHES,
-  flagName,
-  keysOf,
-  variableName,
-  type Flag,
-  type FlagKey,
+  RESTORE_FLAGS,
+  type FlagTable,
   type FlagValues,
-  type SwitchKey,
+  type ValuesOf,
 } from './flags.ts';
-import { ValueError } from './values.ts';
+import { type Environment, type ParsedFlags, parseFlags, show, UsageError } from './parse-flags.ts';
 
 /** What the user asked for. */
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
-  | { readonly name: 'run'; readonly flags: FlagValues & { readonly manifest: string } };
+  | { readonly name: 'run'; readonly flags: FlagValues & { readonly manifest: string } }
+  | { readonly name: 'backup'; readonly flags: BackupValues }
+  | { readonly name: 'restore'; readonly flags: RestoreValues };
 
-/** The command line, or a variable that stands for a flag, cannot be understood: exit code 2. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
-  }
+export type BackupValues = ValuesOf<typeof BACKUP_FLAGS> & { readonly to: string };
+export type RestoreValues = ValuesOf<typeof RESTORE_FLAGS> & { readonly from: string };
+
+/** Commands besides `run`, which is meant when none is named. */
+const commands = ['backup', 'restore'] as const;
+
+/** Reads the command line. Throws a {@link UsageError} for anything that it does not know. */
+export function parseCommandLine(argv: readonly string[], env: Environment): Command {
+  // Their flags are others, so the command has to come first.
+  const command = commands.find((known) => known === argv[0]);
+  if (command === undefined) return parseRun(argv, env);
+  const rest = argv.slice(1);
+  return command === 'backup' ? parseBackup(rest, env) : parseRestore(rest, env);
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * Reads the command line. Flags are taken with one dash or two, as `-flag value` or `-flag=value`; given
- * twice, the last one counts, as in the Go host. A flag wins over its variable, an empty variable is none.
- * Throws a {@link UsageError} for anything that it does not know.
- *
- * This is not `parseArgs` of node:util, because that takes `-manifest` for seven short flags and would have
- * to be given what this function has worked out already.
- */
-export function parseCommandLine(argv: readonly string[], env: Environment): Command {
-  const { given, switches, words } = split(argv);
+function parseRun(argv: readonly string[], env: Environment): Command {
+  const { values: flags, given, switches, words } = parseFlags(argv, env, FLAGS);
   const [verb, ...rest] = words;
   if (verb !== undefined && verb !== 'run' && verb !== 'help') throw unknownCommand(verb);
   if (switches.has('help') || verb === 'help') return { name: 'help' };
@@ -47,7 +43,6 @@ export function parseCommandLine(argv: readonly string[], env: Environment): Com
   const [place, extra] = rest;
   if (extra !== undefined) throw new UsageError(`unexpected argument ${show(extra)}: one plugin at a time`);
 
-  const flags = readValues(given, env);
   if (place !== undefined && given.has('manifest')) {
     throw new UsageError(
       `both ${show(place)} and -manifest ${show(given.get('manifest') ?? '')}: give one of them`,
@@ -61,104 +56,35 @@ export function parseCommandLine(argv: readonly string[], env: Environment): Com
   return { name: 'run', flags: { ...flags, manifest: manifestIn(manifest) } };
 }
 
-interface Split {
-  readonly given: ReadonlyMap<FlagKey, string>;
-  readonly switches: ReadonlySet<SwitchKey>;
-  readonly words: readonly string[];
+function parseBackup(argv: readonly string[], env: Environment): Command {
+  const parsed = parseFlags(argv, env, BACKUP_FLAGS);
+  const asked = askedFor(parsed);
+  if (asked !== undefined) return asked;
+  const { to } = parsed.values;
+  if (to === undefined) throw new UsageError('backup: say where the copy goes, with -to FOLDER');
+  return { name: 'backup', flags: { ...parsed.values, to } };
 }
 
-function split(argv: readonly string[]): Split {
-  const given = new Map<FlagKey, string>();
-  const switches = new Set<SwitchKey>();
-  const words: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] ?? '';
-    if (argument === '--') {
-      words.push(...argv.slice(i + 1));
-      break;
-    }
-    const written = readFlag(argument);
-    if (written === undefined) {
-      words.push(argument);
-    } else if ('switch' in written) {
-      if (written.value !== undefined) throw new UsageError(`${written.dashed} takes no value`);
-      switches.add(written.switch);
-    } else if (written.value !== undefined) {
-      given.set(written.key, written.value);
-    } else if (kindOf(written.key).alone !== undefined) {
-      given.set(written.key, kindOf(written.key).alone ?? '');
-    } else {
-      const next = argv[++i];
-      if (next === undefined || isFlag(next)) throw new UsageError(`${written.dashed} needs a value`);
-      given.set(written.key, next);
-    }
-  }
-  return { given, switches, words };
+function parseRestore(argv: readonly string[], env: Environment): Command {
+  const parsed = parseFlags(argv, env, RESTORE_FLAGS);
+  const asked = askedFor(parsed);
+  if (asked !== undefined) return asked;
+  const { from } = parsed.values;
+  if (from === undefined) throw new UsageError('restore: say which copy to put back, with -from FOLDER');
+  return { name: 'restore', flags: { ...parsed.values, from } };
 }
 
-type Written = { readonly dashed: string; readonly value: string | undefined } & (
-  | { readonly key: FlagKey }
-  | { readonly switch: SwitchKey }
-);
-
-/** An argument as a flag; undefined when it is none. Throws for a flag that is not known. */
-function readFlag(argument: string): Written | undefined {
-  const [, dashes = '', name = '', value] = /^(--?)([^-=][^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
-  if (name === '') {
-    if (argument.startsWith('-')) throw new UsageError(`${show(argument)} is not a flag`);
-    return undefined;
-  }
-  const dashed = `${dashes}${name}`;
-  const key = keyOf(FLAGS, name);
-  if (key !== undefined) return { key, dashed, value };
-  const known = keyOf(SWITCHES, name === 'h' ? 'help' : name);
-  if (known !== undefined) return { switch: known, dashed, value };
-  const names = [...keysOf(FLAGS), ...keysOf(SWITCHES)].map(flagName);
-  const nearest = suggest(name, names);
-  throw new UsageError(
-    `unknown flag ${show(dashed)}${nearest === undefined ? '' : `; did you mean -${nearest}?`}`,
-  );
-}
-
-function kindOf(key: FlagKey): Flag['kind'] {
-  return FLAGS[key].kind;
-}
-
-function isFlag(argument: string): boolean {
-  try {
-    return readFlag(argument) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function readValues(given: ReadonlyMap<FlagKey, string>, env: Environment): FlagValues {
-  const values: Partial<Record<FlagKey, unknown>> = {};
-  for (const key of keysOf(FLAGS)) {
-    const flag: Flag = FLAGS[key];
-    const variable = env[variableName(key)];
-    const text = given.get(key);
-    if (text !== undefined) values[key] = parse(flag, text, `-${flagName(key)}`);
-    else if (variable !== undefined && variable !== '')
-      values[key] = parse(flag, variable, variableName(key));
-    else if (flag.fallback !== undefined) values[key] = flag.kind.parse(flag.fallback);
-  }
-  // Each key was read by its own kind
-  return values as FlagValues;
-}
-
-function parse(flag: Flag, text: string, source: string): unknown {
-  try {
-    return flag.kind.parse(text);
-  } catch (error) {
-    if (error instanceof ValueError)
-      throw new UsageError(`${source} is ${show(text)}: it must be ${error.message}`);
-    throw error;
-  }
+/** Help or version, if that is what was asked for. */
+function askedFor({ switches, words }: ParsedFlags<FlagTable>): Command | undefined {
+  if (switches.has('help')) return { name: 'help' };
+  if (switches.has('version')) return { name: 'version' };
+  const [extra] = words;
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${show(extra)}`);
+  return undefined;
 }
 
 function unknownCommand(word: string): UsageError {
-  const nearest = suggest(word, ['run', 'help']);
+  const nearest = suggest(word, ['run', 'help', ...commands]);
   if (nearest !== undefined) return new UsageError(`unknown command ${show(word)}; did you mean ${nearest}?`);
   return new UsageError(`unexpected argument ${show(word)}; to run a plugin: pulp run ${word}`);
 }
@@ -170,12 +96,4 @@ function manifestIn(path: string): string {
   } catch {
     return path;
   }
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, unknown>>, name: string): K | undefined {
-  return keysOf(table).find((key) => flagName(key) === name);
-}
-
-function show(text: string): string {
-  return JSON.stringify(text);
 }

@@ -9,6 +9,8 @@ export interface Flag<T = unknown> {
   readonly fallback?: string;
   /** Where the default is no fixed value: what help says of it. */
   readonly fallbackNote?: string;
+  /** Set for what makes sense on a command line only. */
+  readonly withoutVariable?: true;
   readonly about: string;
 }
 
@@ -78,6 +80,26 @@ export const FLAGS = {
   logLevel: flag(choice(LEVELS), { fallback: 'info', about: 'least urgent level to log' }),
 } as const;
 
+/** The flags of `pulp backup`. */
+export const BACKUP_FLAGS = {
+  storageRoot: FLAGS.storageRoot,
+  to: flag(text('FOLDER'), {
+    withoutVariable: true,
+    about: 'where the copy goes: a folder that is empty or not there yet',
+  }),
+} as const;
+
+/** The flags of `pulp restore`. */
+export const RESTORE_FLAGS = {
+  storageRoot: FLAGS.storageRoot,
+  from: flag(text('FOLDER'), { withoutVariable: true, about: 'a folder that `pulp backup` made' }),
+  force: flag(toggle(), {
+    fallback: 'false',
+    withoutVariable: true,
+    about: 'replace what the plugins of the copy have in the storage root',
+  }),
+} as const;
+
 /** The flags without a value. */
 export const SWITCHES = {
   help: { about: 'show this text' },
@@ -93,8 +115,13 @@ type ValueOf<F> = F extends { readonly kind: ValueKind<infer T>; readonly fallba
     ? T | undefined
     : never;
 
-/** What the flags came to: times in milliseconds, sizes in bytes. */
-export type FlagValues = { readonly [K in FlagKey]: ValueOf<(typeof FLAGS)[K]> };
+/** The flags of a command, by their keys. */
+export type FlagTable = Readonly<Record<string, Flag>>;
+
+/** What flags came to: times in milliseconds, sizes in bytes. */
+export type ValuesOf<T> = { readonly [K in keyof T]: ValueOf<T[K]> };
+
+export type FlagValues = ValuesOf<typeof FLAGS>;
 
 /** The keys of a table such as `FLAGS`, with their type. */
 export function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
@@ -108,12 +135,12 @@ export function flagName(key: string): string {
 }
 
 /** A flag as help and docs show it: its name and what stands for its value, if it takes one. */
-export function flagShape(key: FlagKey): string {
-  return `-${flagName(key)} ${FLAGS[key].kind.placeholder}`.trimEnd();
+export function flagShape(key: string, { kind }: Flag): string {
+  return `-${flagName(key)} ${kind.placeholder}`.trimEnd();
 }
 
 /** `httpPort` as an environment variable: `PULP_HTTP_PORT`. */
-export function variableName(key: FlagKey): string {
+export function variableName(key: string): string {
   return `PULP_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
 }
 

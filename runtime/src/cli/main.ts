@@ -1,4 +1,6 @@
-import { parseCommandLine, UsageError, type Command, type Environment } from './command-line.ts';
+import { parseCommandLine, type Command } from './command-line.ts';
+import { type Environment, UsageError } from './parse-flags.ts';
+import { keepStorage } from './keep-storage.ts';
 import { run, type RunOptions } from './run.ts';
 import { help, usage } from './usage.ts';
 import { version } from './version.ts';
@@ -29,6 +31,7 @@ export async function main(
     return 2;
   }
   if (command.name === 'run') return run({ ...rest, flags: command.flags, env, complain });
+  if (command.name === 'backup' || command.name === 'restore') return keepStorage(command, { say, complain });
   await say(command.name === 'help' ? help() : `pulp ${version()} (node ${process.version})\n`);
   return 0;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Host, HostOptions } from '../host/host.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
-import type { Environment } from './command-line.ts';
+import type { Environment } from './parse-flags.ts';
 import { Crashes, type CrashSource } from './crashes.ts';
 import type { FlagValues } from './flags.ts';
 import { leave } from './leave.ts';

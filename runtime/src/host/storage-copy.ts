@@ -1,0 +1,258 @@
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isTemporary } from '../capabilities/fs/temporary-name.ts';
+import { ownFolder, StorageRoot } from './storage-root.ts';
+
+/** The note that makes a folder a finished copy. It is written last. */
+const noteFile = 'backup.json';
+
+const database = 'data.db';
+/** What SQLite keeps beside a database belongs to its running state, not to the copy. */
+const companions: ReadonlySet<string> = new Set(['data.db-wal', 'data.db-shm', 'data.db-journal']);
+const chunkBytes = 1024 * 1024;
+/** Pages of a database copied between two looks at other work. */
+const pagesAtOnce = 1000;
+
+/** How far a copy is. */
+export interface CopyProgress {
+  readonly plugin: string;
+  /** So far, over all plugins. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface CopyResult {
+  readonly plugins: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  /** What is neither a file nor a folder and was left out. */
+  readonly skipped: readonly string[];
+}
+
+export interface BackupOptions {
+  readonly storageRoot: string;
+  /** A folder that is empty or not there yet. */
+  readonly to: string;
+  readonly progress?: (progress: CopyProgress) => void;
+}
+
+/**
+ * Copies what all plugins keep, while hosts may run: each database as of one moment, each file whole. A file and a
+ * database are not of the same moment. Rejects, and leaves a copy that `restoreStorage` refuses, when anything
+ * cannot be read.
+ */
+export async function backupStorage({ storageRoot, to, progress }: BackupOptions): Promise<CopyResult> {
+  const plugins = await pluginFolders(storageRoot);
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  if ((await readdir(to)).length > 0) throw new Error(`${to}: the folder for the copy is not empty`);
+  const copy = new Copy(progress);
+  for (const plugin of plugins) {
+    await copy.folder({ plugin, from: join(storageRoot, plugin), to: join(to, plugin) });
+  }
+  const result = copy.result(plugins);
+  const note = {
+    format: 1,
+    created: new Date().toISOString(),
+    plugins,
+    files: result.files,
+    bytes: result.bytes,
+  };
+  await mkdir(join(to, ownFolder), { mode: 0o700 });
+  await using file = await open(join(to, ownFolder, noteFile), 'wx', 0o600);
+  await file.writeFile(`${JSON.stringify(note, undefined, 2)}\n`);
+  await file.sync();
+  await syncFolder(to);
+  return result;
+}
+
+export interface RestoreOptions {
+  readonly storageRoot: string;
+  /** A folder that {@link backupStorage} made. */
+  readonly from: string;
+  /** Whether plugins that have something in the storage root lose it. */
+  readonly force: boolean;
+  readonly progress?: (progress: CopyProgress) => void;
+}
+
+/**
+ * Puts a copy back. No host may use the storage root meanwhile. Everything is copied before the first plugin's
+ * folder is touched, and each takes its place in one step; plugins that the copy lacks stay as they are.
+ */
+export async function restoreStorage({
+  storageRoot,
+  from,
+  force,
+  progress,
+}: RestoreOptions): Promise<CopyResult> {
+  const plugins = await readNote(from);
+  using scope = new DisposableStack();
+  scope.use(await StorageRoot.hold(storageRoot));
+  const there = new Set(await pluginFolders(storageRoot));
+  const taken = plugins.filter((plugin) => there.has(plugin));
+  if (taken.length > 0 && !force) {
+    throw new Error(
+      `${storageRoot}: there is something of ${taken.join(', ')} already; it is replaced only with -force`,
+    );
+  }
+  const staging = join(storageRoot, ownFolder, 'restore');
+  await rm(staging, { recursive: true, force: true });
+  const replaced = join(staging, 'replaced');
+  const restored = join(staging, 'restored');
+  await mkdir(replaced, { recursive: true, mode: 0o700 });
+  await mkdir(restored, { mode: 0o700 });
+  const copy = new Copy(progress);
+  for (const plugin of plugins) {
+    await copy.folder({ plugin, from: join(from, plugin), to: join(restored, plugin) });
+  }
+  for (const plugin of plugins) {
+    const place = join(storageRoot, plugin);
+    if (there.has(plugin)) await rename(place, join(replaced, plugin));
+    await rename(join(restored, plugin), place);
+  }
+  await syncFolder(storageRoot);
+  await rm(staging, { recursive: true, force: true });
+  return copy.result(plugins);
+}
+
+/** The plugins of a copy. Rejects when it was not finished, or is none. */
+async function readNote(folder: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, ownFolder, noteFile), 'utf8');
+  } catch (error) {
+    throw new Error(`${folder}: this is no copy that \`pulp backup\` has finished`, { cause: error });
+  }
+  const { format, plugins } = JSON.parse(text) as { format?: unknown; plugins?: unknown };
+  const found = await pluginFolders(folder);
+  const complete =
+    format === 1 &&
+    Array.isArray(plugins) &&
+    found.length === plugins.length &&
+    found.every((name) => plugins.includes(name));
+  if (!complete) throw new Error(`${folder}: the copy is not what its ${noteFile} says; was it changed?`);
+  return found;
+}
+
+async function pluginFolders(root: string): Promise<string[]> {
+  let entries;
+  try {
+    entries = await readdir(root, { withFileTypes: true });
+  } catch (error) {
+    throw new Error(`${root}: the storage root cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name !== ownFolder)
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+interface Folders {
+  readonly plugin: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+class Copy {
+  #files = 0;
+  #bytes = 0;
+  readonly #skipped: string[] = [];
+  readonly #progress: ((progress: CopyProgress) => void) | undefined;
+
+  constructor(progress: ((progress: CopyProgress) => void) | undefined) {
+    this.#progress = progress;
+  }
+
+  result(plugins: readonly string[]): CopyResult {
+    return { plugins, files: this.#files, bytes: this.#bytes, skipped: this.#skipped };
+  }
+
+  /** A plugin's folder. Names are bytes. */
+  async folder({ plugin, from, to }: Folders): Promise<void> {
+    await this.#inside(plugin, Buffer.from(from), Buffer.from(to), true);
+  }
+
+  async #inside(plugin: string, from: Buffer, to: Buffer, top: boolean): Promise<void> {
+    await mkdir(to, { mode: 0o700 });
+    for (const name of await readdir(from, { encoding: 'buffer' })) {
+      const text = name.toString('latin1');
+      if (isTemporary(text.toLowerCase()) || (top && companions.has(text))) continue;
+      const source = below(from, name);
+      const target = below(to, name);
+      const stats = await lstat(source).catch(vanished);
+      if (stats === undefined) continue;
+      if (stats.isDirectory()) await this.#inside(plugin, source, target, false);
+      else if (!stats.isFile()) this.#skipped.push(source.toString());
+      else if (top && text === database) await this.#database(plugin, source, target);
+      else await this.#file(plugin, source, target);
+    }
+    await syncFolder(to);
+  }
+
+  async #file(plugin: string, source: Buffer, target: Buffer): Promise<void> {
+    const input = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW).catch(vanished);
+    if (input === undefined) return;
+    await using from = input;
+    await using to = await open(target, 'wx', 0o600);
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    for (;;) {
+      const { bytesRead } = await from.read(chunk, 0, chunk.length);
+      if (bytesRead === 0) break;
+      await write(to, chunk.subarray(0, bytesRead));
+      this.#copied(plugin, bytesRead);
+    }
+    await to.sync();
+    this.#files += 1;
+  }
+
+  /** By SQLite itself: the copy is of one moment, whatever is written meanwhile. */
+  async #database(plugin: string, source: Buffer, target: Buffer): Promise<void> {
+    const { backup, DatabaseSync } = await import('node:sqlite');
+    await (await open(target, 'wx', 0o600)).close();
+    const from = new DatabaseSync(source, { timeout: 5000 });
+    try {
+      await backup(from, target, { rate: pagesAtOnce, progress: () => this.#copied(plugin, 0) });
+    } finally {
+      from.close();
+    }
+    const to = new DatabaseSync(target);
+    try {
+      const [row] = to.prepare('PRAGMA quick_check(1)').all();
+      if (row?.['quick_check'] !== 'ok') throw new Error(`${source.toString()}: the database is damaged`);
+    } finally {
+      to.close();
+    }
+    await using copied = await open(target, 'r');
+    await copied.sync();
+    this.#copied(plugin, (await copied.stat()).size);
+    this.#files += 1;
+  }
+
+  #copied(plugin: string, bytes: number): void {
+    this.#bytes += bytes;
+    this.#progress?.({ plugin, files: this.#files, bytes: this.#bytes });
+  }
+}
+
+function below(folder: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([folder, Buffer.from('/'), name]);
+}
+
+async function write(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) at += (await file.write(bytes, at)).bytesWritten;
+}
+
+/** What a plugin deleted meanwhile is no error. */
+function vanished(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
+
+async function syncFolder(path: string | Buffer): Promise<void> {
+  // Windows has no descriptors of folders.
+  if (process.platform === 'win32') return;
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}
