@@ -49,7 +49,7 @@ const assemblyscript: Toolchain = {
 const go: Toolchain = {
   name: 'Go',
   marker: 'go.mod',
-  sources: [],
+  sources: [join(root, 'sdk', 'go')],
   missing: once(missingGo),
   async build(folder, target) {
     const env = { ...process.env, GOOS: 'wasip1', GOARCH: 'wasm' };
