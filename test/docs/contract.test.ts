@@ -6,7 +6,7 @@ import { encodeHttpRequest, type HttpRequest } from '../../runtime/src/abi/event
 import { decode } from '../../runtime/src/abi/msgpack/value.ts';
 import { Writer } from '../../runtime/src/abi/msgpack/writer.ts';
 import { eventPrefix } from '../../runtime/src/abi/step-event.ts';
-import { decodeHttpResponse, decodeRoute } from '../../runtime/src/abi/structs.ts';
+import { decodeHttpFetchRequest, decodeHttpResponse, decodeRoute } from '../../runtime/src/abi/structs.ts';
 import { callCapability } from '../../runtime/src/capabilities/call/capability.ts';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import type { Param } from '../../runtime/src/ext.ts';
@@ -97,6 +97,7 @@ suite('docs/plugin-contract.md', () => {
     for (const [heading, fields] of [
       ['HTTPRequest', [...sent.keys()]],
       ['HTTPResponse', Object.keys(decodeHttpResponse(empty))],
+      ['HTTPFetchRequest', Object.keys(decodeHttpFetchRequest(empty))],
       ['Route', Object.keys(decodeRoute(empty))],
     ] as const) {
       assert.deepEqual(

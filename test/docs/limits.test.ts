@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
 import { maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
@@ -8,6 +9,7 @@ import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
 import { constantIn } from './source.ts';
 
+const { declarable } = await Registry.load();
 const page = await readDocument('docs/limits.md');
 const rows = page.tables.flatMap((table) => table.rows);
 
@@ -19,6 +21,30 @@ const fixed: Readonly<Record<string, number>> = {
   "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
   'Routes of a plugin': constantIn('capabilities/http-inbound/edge.ts', 'maxRoutes'),
   "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
+  'Time for a fetch that says its own': constantIn('capabilities/http-outbound/options.ts', 'maxTimeoutMs'),
+  "Bytes of a fetch's URL": constantIn('capabilities/http-outbound/target.ts', 'maxUrlBytes'),
+  "Bytes of a fetch's headers": constantIn(
+    'capabilities/http-outbound/request-headers.ts',
+    'maxRequestHeaderBytes',
+  ),
+  'Header lines of a fetch': constantIn('capabilities/http-outbound/request-headers.ts', 'maxRequestHeaders'),
+  "Bytes of a fetched answer's headers": constantIn(
+    'capabilities/http-outbound/connection.ts',
+    'maxAnswerHeaderBytes',
+  ),
+  'Codings of a fetched body': constantIn('capabilities/http-outbound/decode-body.ts', 'maxCodings'),
+  'Body of a redirect': constantIn('capabilities/http-outbound/exchange.ts', 'maxDrainBytes'),
+  'Fetches of a plugin at a time': constantIn('capabilities/http-outbound/guest.ts', 'maxFetches'),
+  'Idle connections to servers': constantIn(
+    'capabilities/http-outbound/connection-pool.ts',
+    'maxIdleConnections',
+  ),
+  'Time of an idle connection to a server': constantIn(
+    'capabilities/http-outbound/connection.ts',
+    'keepAliveMs',
+  ),
+  'Entries of `allowed_hosts`': constantIn('capabilities/http-outbound/allowed-host.ts', 'maxAllowedHosts'),
+  'Time between two `fetch refused`': constantIn('capabilities/http-outbound/guest.ts', 'refusalEveryMs'),
   'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
   'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
@@ -74,6 +100,15 @@ function valueOfFlag(dashed: string): unknown {
   return flag.kind.parse(flag.fallback ?? '');
 }
 
+/** The default of `[name.of.a.capability] key`. */
+function valueOfOption(place: string): unknown {
+  const [, name = '', key = ''] = /^\[([\w.]+)\] (\w+)$/.exec(place) ?? [];
+  const schema = declarable.get(name)?.options?.[key];
+  assert.ok(schema !== undefined, `there is no option ${place}`);
+  const result = schema['~standard'].validate(undefined);
+  return 'value' in result ? result.value : undefined;
+}
+
 function valueOfKey(key: string): unknown {
   const spec = parseManifest('name = "a"\nversion = "1"\n', {
     file: 'pulp.plugin.toml',
@@ -87,7 +122,11 @@ suite('docs/limits.md', () => {
   for (const [name = '', fallback = '', place = ''] of rows) {
     test(`${name}: ${fallback} is what the source has`, () => {
       if (place !== 'fixed') {
-        const expected = place.startsWith('`-') ? valueOfFlag(code(place)) : valueOfKey(code(place));
+        const expected = place.startsWith('`-')
+          ? valueOfFlag(code(place))
+          : place.startsWith('`[')
+            ? valueOfOption(code(place))
+            : valueOfKey(code(place));
         assert.equal(amount(fallback), expected);
         return;
       }
