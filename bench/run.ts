@@ -13,12 +13,13 @@ import { msgpack } from './msgpack.ts';
 import { start } from './start.ts';
 import { step } from './step.ts';
 import { storage } from './storage.ts';
+import { websocket } from './websocket.ts';
 import { buildAll, machine, runsBuild } from './support/environment.ts';
 import type { Benchmark, Chart, Context, Result } from './support/measurement.ts';
 import { plot } from './support/plot.ts';
 import { table } from './support/table.ts';
 
-const benchmarks: readonly Benchmark[] = [http, step, start, msgpack, storage];
+const benchmarks: readonly Benchmark[] = [http, step, start, msgpack, websocket, storage];
 
 const results = join(import.meta.dirname, 'results');
 
