@@ -100,7 +100,7 @@ at('look').addEventListener('submit', async (event) => {
   try {
     const answer = await fetch('/weather/' + encodeURIComponent(city));
     const text = await answer.text();
-    place.textContent = answer.ok ? text : answer.status + ' ' + text;
+    place.textContent = answer.ok ? text : answer.status + ': ' + JSON.parse(text).error;
   } catch (error) {
     place.textContent = String(error);
   }

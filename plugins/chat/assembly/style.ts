@@ -44,7 +44,7 @@ label { display: block; margin-bottom: .3rem; font-size: .9rem; color: var(--fai
 .row { display: flex; gap: .5rem; }
 input, button { min-width: 0; padding: .55rem .8rem; border: 1px solid var(--line); border-radius: .5rem; font: inherit; }
 input { flex: 1; width: 100%; background: var(--ground); color: var(--ink); }
-button { border-color: var(--accent); background: var(--accent); color: var(--card); font-weight: 600; cursor: pointer; }
+button { border-color: var(--accent); background: var(--accent); color: var(--card); flex: none; font-weight: 600; cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 [hidden] { display: none; }
 dl { margin: .8rem 0 0; }

@@ -31,12 +31,14 @@ export class MapView {
    * @param end The first address that is not to be read.
    * @param foldCase Whether ASCII letters of keys match in either case, as in header names.
    * @param kept Whether the bytes outlive the step. If they don't, saying so reads freed memory later.
+   * @param owner What keeps the bytes alive, where the garbage collector would free them.
    */
   constructor(
     private start: usize,
     private end: usize,
     private foldCase: bool = false,
     private kept: bool = false,
+    private owner: ArrayBuffer | null = null,
   ) {
     this.step = current;
   }
@@ -49,6 +51,14 @@ export class MapView {
   /** Whether the bytes are still there. */
   get live(): bool {
     return this.kept || this.step == current;
+  }
+
+  /** Whether it is a map that is there to its last byte. What is cut off reads as if it ended before. */
+  get whole(): bool {
+    this.enter();
+    if (reader.peek() != Kind.Map) return false;
+    reader.skip();
+    return reader.ok;
   }
 
   /** The number of entries. */
@@ -111,9 +121,21 @@ export class MapView {
     return reader.ok ? strings : [];
   }
 
-  /** The map under a key; an empty one when there is none. */
-  map(key: string): MapView {
-    return this.seek(key) && reader.peek() == Kind.Map ? this.child(reader.at) : MapView.empty();
+  /** The map under a key; an empty one when there is none. `foldCase` for header names, as in the constructor. */
+  map(key: string, foldCase: bool = false): MapView {
+    return this.seek(key) && reader.peek() == Kind.Map ? this.child(reader.at, foldCase) : MapView.empty();
+  }
+
+  /** The same with bytes of its own, which outlive the step. What is cut off becomes empty. */
+  copy(): MapView {
+    this.enter();
+    reader.skip();
+    if (!reader.ok) return MapView.empty();
+    const size = reader.at - this.start;
+    const bytes = new ArrayBuffer(i32(size));
+    const start = changetype<usize>(bytes);
+    memory.copy(start, this.start, size);
+    return new MapView(start, start + size, this.foldCase, true, bytes);
   }
 
   /** All keys in the order they came in, each once. */
@@ -128,8 +150,8 @@ export class MapView {
     return keys;
   }
 
-  private child(start: usize): MapView {
-    return new MapView(start, this.end, false, this.kept);
+  private child(start: usize, foldCase: bool): MapView {
+    return new MapView(start, this.end, foldCase, this.kept, this.owner);
   }
 
   /** Puts the reader before the map. */

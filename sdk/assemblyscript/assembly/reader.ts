@@ -157,6 +157,28 @@ export class Reader {
     return this.fail() != 0;
   }
 
+  /** A timestamp extension as milliseconds since 1970-01-01 UTC, rounded down. */
+  time(): i64 {
+    const byte = this.next();
+    const size = byte == 0xd6 ? 4 : byte == 0xd7 ? 8 : byte == 0xc7 ? u32(this.unsigned(1)) : 0;
+    if (i8(this.unsigned(1)) != -1) return this.fail();
+    let seconds: i64 = 0;
+    let nanoseconds: u64 = 0;
+    if (size == 4) {
+      seconds = i64(this.unsigned(4));
+    } else if (size == 8) {
+      const both = this.unsigned(8);
+      seconds = i64(both & 0x3_ffff_ffff);
+      nanoseconds = both >> 34;
+    } else if (size == 12) {
+      nanoseconds = this.unsigned(4);
+      seconds = i64(this.unsigned(8));
+    } else {
+      return this.fail();
+    }
+    return this.ok ? seconds * 1000 + i64(nanoseconds / 1_000_000) : 0;
+  }
+
   /** Passes over the next value with all that is in it. */
   skip(): void {
     const next = this.ok ? skipValue(this.at, this.end) : 0;

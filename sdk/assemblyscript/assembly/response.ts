@@ -1,3 +1,4 @@
+import { HeaderList, sameName, writeHeaders } from './header-list';
 import { codeText, httpRespond } from './host';
 import { log } from './log';
 import { Writer } from './writer';
@@ -14,8 +15,7 @@ const writer = new Writer();
  * the client as 502. `Content-Length`, `Transfer-Encoding` and `Connection` are the host's.
  */
 export class Response {
-  private names: string[] | null = null;
-  private values: string[] | null = null;
+  private headers: HeaderList | null = null;
   private body: Uint8Array | null = null;
 
   constructor(
@@ -55,29 +55,15 @@ export class Response {
 
   /** Sets a header, in place of one of the same name. */
   header(name: string, value: string): Response {
-    const names = this.names;
-    if (names !== null) {
-      for (let i = names.length - 1; i >= 0; i--) {
-        if (!sameName(names[i], name)) continue;
-        names.splice(i, 1);
-        this.values!.splice(i, 1);
-      }
-    }
-    return this.append(name, value);
+    if (sameName(name, "content-type")) this.contentType = value;
+    else this.list().set(name, value);
+    return this;
   }
 
   /** Adds a header beside those of the same name: for `Set-Cookie`, and the few others that may come twice. */
   append(name: string, value: string): Response {
-    if (sameName(name, "content-type")) {
-      this.contentType = value;
-      return this;
-    }
-    if (this.names === null) {
-      this.names = [];
-      this.values = [];
-    }
-    this.names!.push(name);
-    this.values!.push(value);
+    if (sameName(name, "content-type")) this.contentType = value;
+    else this.list().add(name, value);
     return this;
   }
 
@@ -99,49 +85,16 @@ export class Response {
     writer.str("status");
     writer.u64(u64(u32(this.status)));
     writer.str("headers");
-    this.encodeHeaders();
+    writeHeaders(writer, this.contentType, this.headers);
     writer.str("body");
     const body = this.body;
     if (body !== null) writer.bin(body.dataStart, body.byteLength);
     else writer.binText(this.content);
   }
 
-  private encodeHeaders(): void {
-    const typed = u32(this.contentType.length != 0);
-    const names = this.names;
-    const values = this.values;
-    if (names === null || values === null) {
-      writer.map(typed);
-      this.encodeType();
-      return;
-    }
-    let distinct = typed;
-    for (let i = 0; i < names.length; i++) distinct += u32(firstOf(names, i) == i);
-    writer.map(distinct);
-    this.encodeType();
-    for (let i = 0; i < names.length; i++) {
-      if (firstOf(names, i) != i) continue;
-      let count: u32 = 0;
-      for (let j = i; j < names.length; j++) count += u32(sameName(names[j], names[i]));
-      writer.str(names[i]);
-      // One value is a str, which every host takes; only several are an array.
-      if (count > 1) writer.array(count);
-      for (let j = i; j < names.length; j++) if (sameName(names[j], names[i])) writer.str(values[j]);
-    }
+  private list(): HeaderList {
+    let list = this.headers;
+    if (list === null) this.headers = list = new HeaderList();
+    return list;
   }
-
-  private encodeType(): void {
-    if (this.contentType.length == 0) return;
-    writer.str("Content-Type");
-    writer.str(this.contentType);
-  }
-}
-
-function firstOf(names: string[], i: i32): i32 {
-  for (let j = 0; j < i; j++) if (sameName(names[j], names[i])) return j;
-  return i;
-}
-
-function sameName(a: string, b: string): bool {
-  return a.length == b.length && a.toLowerCase() == b.toLowerCase();
 }

@@ -1,6 +1,7 @@
+import { claimed } from './claim';
 import { onRawEvent } from './event';
-import { codeText, httpRegister } from './host';
-import { failInit, onInit } from './lifecycle';
+import { httpRegister } from './host';
+import { onInit } from './lifecycle';
 import { log } from './log';
 import { Pattern } from './pattern';
 import { Request } from './request';
@@ -78,10 +79,7 @@ function register(added: Route): void {
   writer.str(added.path);
   const code = httpRegister(writer.start, writer.size);
   writer.release();
-  if (code == 0) return;
-  const reason = "http_register: " + added.method + " " + added.path + ": " + codeText(code);
-  log.error(reason);
-  failInit(reason);
+  claimed("http_register: " + added.method + " " + added.path, code);
 }
 
 function serve(start: usize, end: usize): void {

@@ -82,6 +82,23 @@ export class Writer {
     this.size += 9;
   }
 
+  /** A point in time as a timestamp extension: milliseconds since 1970-01-01 UTC, negative before. */
+  time(milliseconds: i64): void {
+    let seconds = milliseconds / 1000;
+    let rest = milliseconds % 1000;
+    if (rest < 0) {
+      rest += 1000;
+      seconds--;
+    }
+    const at = this.reserve(15);
+    store<u8>(at, 0xc7);
+    store<u8>(at, 12, 1);
+    store<u8>(at, 0xff, 2);
+    store<u32>(at, bswap<u32>(u32(rest) * 1_000_000), 3);
+    store<u64>(at, bswap<u64>(u64(seconds)), 7);
+    this.size += 15;
+  }
+
   bool(value: bool): void {
     this.byte(value ? 0xc3 : 0xc2);
   }

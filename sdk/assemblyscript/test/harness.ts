@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { decode, encode, type Encodable, type Value } from '../../../runtime/src/abi/msgpack/value.ts';
+import { FakeHost, type HostFunction } from './fake-host.ts';
 
 const scratch = join(import.meta.dirname, '..', 'build');
 const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
@@ -48,6 +49,8 @@ export interface Answer {
 export interface GuestOptions {
   /** The code that an import returns; 0 unless given. */
   readonly code?: (name: string) => number;
+  /** What imports beside those for requests answer; 0 and nothing unless given. */
+  readonly host?: Readonly<Record<string, HostFunction>>;
   /** Bytes that one call of fd_write takes at most. */
   readonly maxWrite?: number;
   /** Told what is printed: needed for an instance that traps in `_initialize` and so never is. */
@@ -60,17 +63,24 @@ export class Guest {
   readonly routes: { method: string; path: string }[] = [];
   /** Everything that was given to `http_respond`, decoded. */
   readonly answers: Answer[] = [];
+  /** What was called of the imports beside those. */
+  readonly host: FakeHost;
   stdout = '';
   stderr = '';
   readonly memory: WebAssembly.Memory;
   readonly #exports: WebAssembly.Exports;
   #calls = 0n;
 
-  constructor(module: WebAssembly.Module, { code = () => 0, maxWrite = Infinity, print }: GuestOptions = {}) {
+  constructor(
+    module: WebAssembly.Module,
+    { code = () => 0, host = {}, maxWrite = Infinity, print }: GuestOptions = {},
+  ) {
+    this.host = new FakeHost(this, host);
     const bytes = (pointer: number, length: number) => new Uint8Array(this.memory.buffer, pointer, length);
     const decoder = new TextDecoder();
     const { exports } = new WebAssembly.Instance(module, {
       pulp: {
+        ...this.host.imports,
         http_register: (pointer: number, length: number) => {
           const route = record(decode(bytes(pointer, length)));
           this.routes.push({ method: string(route.get('method')), path: string(route.get('path')) });
@@ -183,6 +193,14 @@ export function envelope(callNumber: bigint, wallTime: bigint, payload: Uint8Arr
   view.setUint32(16, payload.length, true);
   bytes.set(payload, 20);
   return bytes;
+}
+
+/** The imports of a module that are not WASI's, sorted. */
+export function hostImports(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.imports(module)
+    .filter((entry) => entry.module === 'pulp')
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 /** The body of an answer as text. */
