@@ -1,0 +1,135 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { encodeWsClose, encodeWsFrame, encodeWsOpen } from '../../abi/events.ts';
+import { Writer } from '../../abi/msgpack/writer.ts';
+import { Fifo } from '../../edge/fifo.ts';
+import type { EdgeRequest, Event } from '../../ext.ts';
+import { parseQuery } from '../http-inbound/query.ts';
+import { Connection, type ConnectionContext, type ConnectionListener, type Ending } from './connection.ts';
+import type { Gate, Line } from './gate.ts';
+import { Kind, Milestone, Told } from './told.ts';
+
+export interface ConversationOptions {
+  /** The way to the plugin. */
+  readonly gate: Gate;
+  readonly context: ConnectionContext;
+  /** The socket is closed, and the plugin has been told all that it is going to be. */
+  over(conversation: Conversation): void;
+}
+
+/** A connection that was accepted. */
+export interface Accepted {
+  readonly id: number;
+  readonly incoming: EdgeRequest;
+  /** The path, percent-decoded. */
+  readonly path: string;
+  readonly ws: WebSocket;
+  readonly socket: Duplex;
+}
+
+/** What a plugin is told of one connection: ws.open, its messages, and exactly one ws.close. */
+export class Conversation implements Line, ConnectionListener {
+  readonly id: number;
+  readonly connection: Connection;
+  readonly held = new Fifo<Told>();
+  readonly #options: ConversationOptions;
+  readonly #opening: Milestone;
+  #ending: Milestone | undefined;
+  /** Nothing that happens on the connection is of interest any more. */
+  #left = false;
+  #closed = false;
+  /** The plugin has been told all that it is going to be. */
+  #told = false;
+
+  constructor({ id, incoming, path, ws, socket }: Accepted, options: ConversationOptions) {
+    this.id = id;
+    this.#options = options;
+    this.connection = new Connection({ ws, socket }, options.context, this);
+    this.#opening = new Milestone(Kind.open, id, openPayload(id, incoming, path));
+    if (options.gate.tell(this, this.#opening)) return;
+    this.#left = true;
+    this.#told = true;
+    this.connection.shed('memory');
+  }
+
+  message(opcode: 1 | 2, payload: Uint8Array): void {
+    if (this.#left) return;
+    const event = new Told(Kind.frame, this.id, framePayload(this.id, opcode, payload));
+    if (!this.#options.gate.tell(this, event)) this.connection.shed('memory');
+  }
+
+  closed(ending: Ending): void {
+    this.#closed = true;
+    if (this.#left) return this.#settle();
+    this.#ending = this.#end(closePayload(this.id, ending));
+    this.#options.gate.tell(this, this.#ending);
+  }
+
+  stuck(): void {
+    this.connection.pause();
+  }
+
+  flows(): void {
+    this.connection.resume();
+  }
+
+  /** Closes the connection. The plugin, a new instance of it perhaps, is told nothing more. */
+  leave(code: number): void {
+    this.#told = true;
+    this.#leave(code);
+  }
+
+  /**
+   * Closes the connection of a plugin that is about to be shut down. Gives the event that it still has to be told: the
+   * end of a connection whose beginning it sees.
+   */
+  lastWord(code: number): Event | undefined {
+    if (!this.#opening.queued) this.#told = true;
+    else if (this.#ending?.queued !== true) {
+      this.#ending = this.#end(this.#ending?.payload ?? closePayload(this.id, { code, reason: '' }));
+      this.#leave(code);
+      return this.#ending;
+    }
+    this.#leave(code);
+    return undefined;
+  }
+
+  #leave(code: number): void {
+    this.#left = true;
+    this.#options.gate.forget(this);
+    this.connection.leave(code);
+    this.#settle();
+  }
+
+  #end(payload: Uint8Array): Milestone {
+    return new Milestone(Kind.close, this.id, payload, () => {
+      this.#told = true;
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    if (this.#closed && this.#told) this.#options.over(this);
+  }
+}
+
+const writer = new Writer(4096);
+const none: readonly string[] = [];
+
+function openPayload(connId: number, { query, headers }: EdgeRequest, path: string): Uint8Array {
+  writer.reset();
+  encodeWsOpen(writer, { connId, path, query: query === '' ? none : parseQuery(query), headers });
+  return writer.take();
+}
+
+function framePayload(connId: number, opcode: 1 | 2, payload: Uint8Array): Uint8Array {
+  writer.reset();
+  encodeWsFrame(writer, { connId, opcode, payload });
+  return writer.take();
+}
+
+function closePayload(connId: number, { code, reason }: Ending): Uint8Array {
+  writer.reset();
+  encodeWsClose(writer, { connId, code, reason });
+  return writer.take();
+}

@@ -1,0 +1,82 @@
+import type { Budget } from '../../edge/budget.ts';
+import { Fifo } from '../../edge/fifo.ts';
+import type { Port } from '../../ext.ts';
+import type { Told } from './told.ts';
+
+/** Events in an order of their own: those of one connection. */
+export interface Line {
+  /** Those that found no room in the plugin's queue. */
+  readonly held: Fifo<Told>;
+  /** An event found no room: no more are wanted until {@link flows}. */
+  stuck(): void;
+  /** Nothing is held any more. */
+  flows(): void;
+}
+
+/**
+ * The way into a plugin's queue. What finds no room is kept, and goes in by turns, one event of each line, as there
+ * is room: a line that has much to say does not keep the others waiting, and no more are woken than there is room
+ * for. No event overtakes another of its line.
+ */
+export class Gate {
+  readonly #port: Pick<Port, 'push' | 'drained'>;
+  readonly #held: Budget;
+  readonly #lines = new Fifo<Line>();
+  #waiting = false;
+
+  /** @param held What events that are kept count with. */
+  constructor(port: Pick<Port, 'push' | 'drained'>, held: Budget) {
+    this.#port = port;
+    this.#held = held;
+  }
+
+  /** Whether events wait for room already. */
+  get crowded(): boolean {
+    return this.#lines.length > 0;
+  }
+
+  /** Passes an event on, or keeps it. False: there is no memory to keep it in. Hot. */
+  tell(line: Line, event: Told): boolean {
+    if (this.#lines.length === 0 && this.#push(event)) return true;
+    if (!this.#held.take(event.weight)) return false;
+    line.held.push(event);
+    if (line.held.length === 1) {
+      this.#lines.push(line);
+      line.stuck();
+      this.#wait();
+    }
+    return true;
+  }
+
+  /** Forgets what a line has waiting. */
+  forget({ held }: Line): void {
+    for (let event = held.shift(); event !== undefined; event = held.shift()) this.#held.give(event.weight);
+  }
+
+  #push(event: Told): boolean {
+    event.queued = this.#port.push(event);
+    return event.queued;
+  }
+
+  readonly #fill = (): void => {
+    this.#waiting = false;
+    for (let line = this.#lines.at(0); line !== undefined; line = this.#lines.at(0)) {
+      const { held } = line;
+      const event = held.at(0);
+      if (event !== undefined) {
+        if (!this.#push(event)) return this.#wait();
+        held.shift();
+        this.#held.give(event.weight);
+      }
+      this.#lines.shift();
+      if (held.length > 0) this.#lines.push(line);
+      else line.flows();
+    }
+  };
+
+  #wait(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    void this.#port.drained().then(this.#fill);
+  }
+}

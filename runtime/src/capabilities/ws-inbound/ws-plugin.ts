@@ -1,0 +1,190 @@
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { Code } from '../../abi/codes.ts';
+import type { Budget } from '../../edge/budget.ts';
+import type { EdgeRequest, Log, PluginEnd, Port } from '../../ext.ts';
+import { Close, type ConnectionContext, beatsPerPing, type ShedCause } from './connection.ts';
+import { Conversation } from './conversation.ts';
+import { Gate } from './gate.ts';
+import { badHandshake, busy, checkHandshake, refuse, type Refusal } from './handshake.ts';
+import { mostPieces } from './intake.ts';
+import type { WsOptions } from './options.ts';
+import type { FlushList } from './outbox.ts';
+import { Tally } from './tally.ts';
+import { decodeFarewell, decodePath, Effect } from './wire.ts';
+
+/** Paths that a plugin may have at one time. */
+export const maxPaths = 1000;
+/** How long a closing handshake may take, in milliseconds: then the socket is dropped. */
+const closeTimeoutMs = 5000;
+/** Refused paths of an instance that are logged: a guest may ask for them without end. */
+const maxRefusalsLogged = 10;
+
+/** What all plugins of an edge share. */
+export interface WsEdge {
+  readonly log: Log;
+  /** Who has which path. */
+  readonly paths: Map<string, WsPlugin>;
+  readonly held: Budget;
+  readonly flushes: FlushList;
+}
+
+/** What the edge keeps for one plugin: its paths and its connections. */
+export class WsPlugin implements PluginEnd {
+  readonly #port: Port<WsOptions>;
+  readonly #edge: WsEdge;
+  readonly #server: WebSocketServer;
+  readonly #gate: Gate;
+  readonly #context: ConnectionContext & { beat: number };
+  /** Until the socket is closed and the plugin knows: so nothing of theirs grows beyond their number. */
+  readonly #conversations = new Map<number, Conversation>();
+  readonly #refused: Tally;
+  readonly #shed: Readonly<Record<ShedCause, Tally>>;
+  /** The upgrade that `ws` is looking at. */
+  #shaking: EdgeRequest | undefined;
+  #claimed = new Set<string>();
+  #refusals = 0;
+
+  constructor(port: Port<WsOptions>, edge: WsEdge) {
+    const { log, held, flushes } = edge;
+    const { options } = port;
+    const plugin = port.plugin.name;
+    this.#port = port;
+    this.#edge = edge;
+    this.#gate = new Gate(port, held);
+    this.#server = server(options);
+    this.#server.on('wsClientError', () => {
+      if (this.#shaking !== undefined) refuse(this.#shaking, badHandshake);
+    });
+    this.#refused = new Tally((count) =>
+      log.warn('websocket connections refused', { plugin, count, max_connections: options.max_connections }),
+    );
+    this.#shed = {
+      unread: new Tally((count) =>
+        log.warn('websocket clients too slow', {
+          plugin,
+          count,
+          max_buffered_bytes: options.max_buffered_bytes,
+        }),
+      ),
+      memory: new Tally((count) => log.warn('websocket messages over memory', { plugin, count })),
+    };
+    this.#context = { options, held, flushes, beat: 0, shed: (cause) => this.#shed[cause].add() };
+    const heart = setInterval(() => this.#beat(), options.ping_interval_ms / beatsPerPing).unref();
+    port.scope.defer(() => {
+      clearInterval(heart);
+      for (const tally of [this.#refused, ...Object.values(this.#shed)]) tally.flush();
+      for (const { connection } of this.#conversations.values()) connection.terminate();
+    });
+  }
+
+  effect(kind: number, payload: Uint8Array, id: number): number {
+    if (kind === Effect.register) return this.#register(decodePath(payload));
+    const connection = this.#conversations.get(id)?.connection;
+    if (kind === Effect.close) connection?.close(decodeFarewell(payload));
+    else connection?.send(kind === Effect.text ? 1 : 2, payload);
+    return Code.ok;
+  }
+
+  /** A new instance knows none of the connections there are. To keep them, their ws.open would be told again here. */
+  attached(): void {
+    this.#claimed = new Set();
+    this.#refusals = 0;
+    for (const conversation of this.#conversations.values()) conversation.leave(Close.restart);
+  }
+
+  ready(): void {
+    const { paths } = this.#edge;
+    for (const [path, owner] of paths) if (owner === this && !this.#claimed.has(path)) paths.delete(path);
+  }
+
+  draining(): void {
+    for (const conversation of this.#conversations.values()) {
+      const event = conversation.lastWord(Close.goingAway);
+      if (event !== undefined) this.#port.push(event);
+    }
+  }
+
+  closed(): void {
+    for (const { connection } of this.#conversations.values()) connection.leave(Close.goingAway);
+  }
+
+  /** Takes an upgrade on one of the plugin's paths. */
+  accept(incoming: EdgeRequest, path: string, socket: Duplex, head: Buffer): void {
+    // From here on `node:http` does not look after the socket: its reset would end the process.
+    socket.on('error', () => socket.destroy());
+    const refusal = this.#refusal(incoming);
+    if (refusal !== undefined) return refuse(incoming, refusal);
+    this.#shaking = incoming;
+    this.#server.handleUpgrade(incoming.request, socket, head, (ws) => {
+      const id = this.#port.nextId();
+      const over = (): void => {
+        this.#conversations.delete(id);
+      };
+      const accepted = { id, incoming, path, ws, socket };
+      const options = { gate: this.#gate, context: this.#context, over };
+      this.#conversations.set(id, new Conversation(accepted, options));
+    });
+    this.#shaking = undefined;
+  }
+
+  #refusal(incoming: EdgeRequest): Refusal | undefined {
+    const { options, up } = this.#port;
+    const wrong = checkHandshake(incoming, options);
+    if (wrong !== undefined) return wrong;
+    if (this.#conversations.size >= options.max_connections) {
+      this.#refused.add();
+      return busy;
+    }
+    return up && !this.#gate.crowded ? undefined : busy;
+  }
+
+  #register(path: string): number {
+    const { paths, log } = this.#edge;
+    const plugin = this.#port.plugin.name;
+    if (this.#claimed.has(path)) return Code.ok;
+    const owner = paths.get(path);
+    const reason =
+      owner !== undefined && owner !== this
+        ? 'another plugin has it'
+        : this.#claimed.size >= maxPaths && `a plugin has at most ${maxPaths} paths`;
+    if (reason !== false) {
+      if (this.#refusals++ < maxRefusalsLogged) {
+        log.warn('ws route refused', { plugin, path: printable(path), reason });
+      }
+      return Code.refused;
+    }
+    paths.set(path, this);
+    this.#claimed.add(path);
+    log.info('ws route registered', { plugin, path: printable(path) });
+    return Code.ok;
+  }
+
+  #beat(): void {
+    this.#context.beat += 1;
+    for (const { connection } of this.#conversations.values()) connection.beat(this.#context.beat);
+  }
+}
+
+/** What of RFC 6455 is left to `ws`: the handshake, the frames that come in, and closing. */
+function server({ max_message_bytes: maxPayload, protocols = [] }: WsOptions): WebSocketServer {
+  const pieces = mostPieces(maxPayload);
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    // Memory of its own for each connection, and messages that grow a thousandfold: a proxy may do it instead.
+    perMessageDeflate: false,
+    // Pongs are sent by way of the outbox, so that a client which does not read them costs nothing.
+    autoPong: false,
+    closeTimeout: closeTimeoutMs,
+    maxPayload,
+    maxFragments: pieces,
+    maxBufferedChunks: pieces,
+    handleProtocols: (offered: Set<string>) => protocols.find((name) => offered.has(name)) ?? false,
+  };
+  return new WebSocketServer(settings);
+}
+
+function printable(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}
