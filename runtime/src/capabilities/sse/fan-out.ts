@@ -1,0 +1,53 @@
+import { Fifo } from '../../edge/fifo.ts';
+
+/** How long subscribers are served in one go, in milliseconds, before everything else of the edge has its turn. */
+const sliceMs = 5;
+/** How many subscribers of a stream are served before the next stream's. */
+const inTurn = 32;
+
+/** Something with subscribers that wait for what they were not given. */
+export interface Served {
+  /** Serves the next subscriber; false when none waits. */
+  serveNext(): boolean;
+}
+
+/**
+ * Serves the subscribers of all streams of an edge, in slices: ten thousand writes take longer than anybody else
+ * should have to wait. It begins behind the effects that are being handed over, so that several events to a path
+ * become one write to each subscriber.
+ */
+export class FanOut {
+  readonly #streams = new Fifo<Served>();
+  readonly #queued = new Set<Served>();
+  #running = false;
+
+  /** Asks for a stream to be served. It may be asked for again at any time. */
+  add(stream: Served): void {
+    if (this.#queued.has(stream)) return;
+    this.#queued.add(stream);
+    this.#streams.push(stream);
+    if (this.#running) return;
+    this.#running = true;
+    process.nextTick(this.#run);
+  }
+
+  readonly #run = (): void => {
+    const until = performance.now() + sliceMs;
+    do {
+      const stream = this.#streams.shift();
+      if (stream === undefined) {
+        this.#running = false;
+        return;
+      }
+      if (this.#serve(stream)) this.#streams.push(stream);
+      else this.#queued.delete(stream);
+    } while (performance.now() < until);
+    setImmediate(this.#run);
+  };
+
+  /** True when some are left. */
+  #serve(stream: Served): boolean {
+    for (let served = 0; served < inTurn; served++) if (!stream.serveNext()) return false;
+    return true;
+  }
+}

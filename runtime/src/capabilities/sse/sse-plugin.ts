@@ -1,0 +1,204 @@
+import { Buffer } from 'node:buffer';
+import { Code } from '../../abi/codes.ts';
+import { reply, unavailable } from '../../edge/reply.ts';
+import type { EdgeRequest, Listener, Log, LogFields, PluginEnd, Port } from '../../ext.ts';
+import type { Waiting } from './backlog.ts';
+import { EventStream } from './event-stream.ts';
+import type { FanOut } from './fan-out.ts';
+import { Notices } from './notices.ts';
+import type { SseOptions } from './options.ts';
+import { isOver, Subscriber } from './subscriber.ts';
+import { Tally } from './tally.ts';
+import { decodeClaim, decodeEmit, Effect } from './wire.ts';
+
+/** Paths that a plugin may have at one time. */
+export const maxPaths = 1000;
+/** Refused paths of an instance that are logged: a guest may ask for them without end. */
+const maxRefusalsLogged = 10;
+
+const ping = Buffer.from(':ping\n\n');
+
+/** A path, and the plugin it belongs to. */
+export interface Claim {
+  readonly owner: SsePlugin;
+  readonly stream: EventStream;
+}
+
+export interface SsePluginOptions {
+  /** The paths of all plugins, percent-decoded. */
+  readonly paths: Map<string, Claim>;
+  readonly fanOut: FanOut;
+  readonly listener: Pick<Listener, 'body'>;
+  readonly log: Log;
+}
+
+/** What the edge keeps for one plugin: its paths and their subscribers. It outlives the plugin's instances. */
+export class SsePlugin implements PluginEnd {
+  readonly #port: Port<SseOptions>;
+  readonly #options: SsePluginOptions;
+  readonly #subscribers = new Map<number, Subscriber>();
+  readonly #notices: Notices | undefined;
+  readonly #waiting: Waiting = { bytes: 0 };
+  readonly #slow: Tally;
+  readonly #turnedAway: Tally;
+  /** The paths that the instance has claimed, by the numbers that it gave them. */
+  #claims = new Map<number, EventStream>();
+  /** Those of the last instance whose init succeeded. */
+  #established = new Set<EventStream>();
+  #isReady = false;
+  #refusals = 0;
+  #over = false;
+
+  constructor(port: Port<SseOptions>, options: SsePluginOptions) {
+    this.#port = port;
+    this.#options = options;
+    const { log } = options;
+    const { events, keepalive_ms: keepaliveMs, ...limits } = port.options;
+    const plugin = port.plugin.name;
+    if (events) this.#notices = new Notices(port);
+    this.#slow = new Tally((count) => {
+      const { max_buffered_bytes } = limits;
+      log.warn('sse subscribers dropped', { plugin, count, max_buffered_bytes });
+    });
+    this.#turnedAway = new Tally((count) => {
+      const { max_subscribers } = limits;
+      log.warn('sse subscribers refused', { plugin, count, max_subscribers });
+    });
+    port.scope.defer(() => {
+      for (const { path } of this.#streams()) options.paths.delete(path);
+      this.#slow.flush();
+      this.#turnedAway.flush();
+    });
+    if (keepaliveMs === 0) return;
+    const timer = setInterval(() => this.#keepAlive(), keepaliveMs);
+    timer.unref();
+    port.scope.defer(() => clearInterval(timer));
+  }
+
+  effect(kind: number, payload: Uint8Array, id: number): number {
+    if (kind === Effect.register) return this.#register(payload);
+    if (this.#over) return Code.ok;
+    if (kind === Effect.emit) {
+      const { number, frame } = decodeEmit(payload);
+      this.#claims.get(number)?.emit(frame);
+      return Code.ok;
+    }
+    const subscriber = this.#subscribers.get(id);
+    if (subscriber !== undefined) {
+      this.#options.paths.get(subscriber.path)?.stream.send(subscriber, Buffer.from(payload));
+    }
+    return Code.ok;
+  }
+
+  attached(): void {
+    // An instance that never got ready leaves nothing behind.
+    if (!this.#isReady) this.#sweep();
+    this.#isReady = false;
+    this.#claims = new Map();
+    this.#refusals = 0;
+    this.#notices?.attached(this.#subscribers.values());
+  }
+
+  ready(): void {
+    this.#isReady = true;
+    this.#established = new Set(this.#claims.values());
+    this.#sweep();
+  }
+
+  draining(): void {
+    this.#notices?.draining(this.#subscribers.values());
+    this.closed();
+  }
+
+  closed(): void {
+    this.#over = true;
+    for (const stream of this.#streams()) stream.end();
+  }
+
+  /** Takes a request for one of the plugin's paths. */
+  handle(incoming: EdgeRequest, stream: EventStream): void {
+    this.#options.listener.body(incoming, () => {
+      const { response } = incoming;
+      // Behind another answer of its connection, a stream begins when that is over.
+      if (response.socket === null) response.once('socket', () => this.#subscribe(incoming, stream));
+      else this.#subscribe(incoming, stream);
+    });
+  }
+
+  #subscribe(incoming: EdgeRequest, stream: EventStream): void {
+    const { response } = incoming;
+    if (isOver(response)) return;
+    const { path } = stream;
+    if (this.#options.paths.get(path)?.stream !== stream) return reply(response, 404, '404 page not found');
+    if (this.#over) return unavailable(response);
+    if (this.#subscribers.size >= this.#port.options.max_subscribers) {
+      this.#turnedAway.add();
+      return unavailable(response);
+    }
+    const subscriber = new Subscriber(stream, { id: this.#port.nextId(), path, incoming });
+    if (this.#notices?.opened(subscriber) === false) return unavailable(response);
+    this.#subscribers.set(subscriber.id, subscriber);
+    stream.add(subscriber);
+  }
+
+  #register(payload: Uint8Array): number {
+    const { number, path } = decodeClaim(payload);
+    const { paths, fanOut, log } = this.#options;
+    if (this.#claims.size >= maxPaths)
+      return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
+    const claim = paths.get(path);
+    if (claim !== undefined && claim.owner !== this) {
+      return this.#refuse({ path: printable(path), reason: 'another plugin has it' });
+    }
+    let stream = claim?.stream;
+    if (stream === undefined) {
+      stream = new EventStream(path, {
+        maxBufferedBytes: this.#port.options.max_buffered_bytes,
+        waiting: this.#waiting,
+        fanOut,
+        slow: () => this.#slow.add(),
+        left: (subscriber) => this.#left(subscriber),
+      });
+      paths.set(path, { owner: this, stream });
+    }
+    this.#claims.set(number, stream);
+    if (this.#isReady) this.#established.add(stream);
+    log.info('sse route registered', { plugin: this.#port.plugin.name, path: printable(path) });
+    return Code.ok;
+  }
+
+  #refuse(fields: LogFields): number {
+    if (this.#refusals++ < maxRefusalsLogged) {
+      this.#options.log.warn('sse route refused', { plugin: this.#port.plugin.name, ...fields });
+    }
+    return Code.refused;
+  }
+
+  #left(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber.id);
+    this.#notices?.closed(subscriber);
+  }
+
+  #streams(): readonly EventStream[] {
+    return Array.from(this.#options.paths.values(), (claim) => claim)
+      .filter(({ owner }) => owner === this)
+      .map(({ stream }) => stream);
+  }
+
+  /** Forgets the paths that no instance has claimed that got ready. */
+  #sweep(): void {
+    for (const stream of this.#streams()) {
+      if (this.#established.has(stream)) continue;
+      this.#options.paths.delete(stream.path);
+      stream.end();
+    }
+  }
+
+  #keepAlive(): void {
+    for (const stream of this.#streams()) stream.emit(ping);
+  }
+}
+
+function printable(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}
