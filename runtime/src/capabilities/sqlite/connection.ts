@@ -1,6 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { Code } from '../../abi/codes.ts';
-import { latin1 } from '../../abi/msgpack/latin1.ts';
 import { Failure } from '../../ext.ts';
 import { type OpenDatabase, close, maxValueBytes, single } from './database.ts';
 import { SqlFailure, resultCode, sqlFailure } from './failure.ts';
@@ -95,14 +94,13 @@ export class Connection {
     if (sql.length > this.#maxSqlBytes) {
       throw new SqlFailure(`SQL of ${sql.length} bytes; max_sql_bytes is ${this.#maxSqlBytes}`);
     }
-    const text = latin1(sql, 0, sql.length);
     const values = decodeParameters(parameters);
     this.#changes = undefined;
     this.#result = undefined;
-    const known = this.#cache.get(text);
+    const known = this.#cache.get(sql);
     try {
       if (known === undefined) {
-        this.#compile(text, decodeSql(sql), { values, fetch });
+        this.#compile(sql, { values, fetch });
       } else {
         const last = known.length - 1;
         for (let index = 0; index <= last; index++) {
@@ -111,7 +109,7 @@ export class Connection {
         }
       }
     } finally {
-      if (parameters.length > keptParameterBytes) this.#cache.drop(text);
+      if (parameters.length > keptParameterBytes) this.#cache.drop(sql);
       if (this.#schemaTouched && !this.inTransaction) {
         this.#schemaTouched = false;
         this.#schemaVersion = this.#readSchemaVersion();
@@ -120,11 +118,11 @@ export class Connection {
   }
 
   /** Compiles and runs a string of statements, each when those before it have run, and keeps them if it may. */
-  #compile(text: string, sql: string, call: { readonly values: SqlValue[]; readonly fetch: boolean }): void {
+  #compile(sql: Uint8Array, call: { readonly values: SqlValue[]; readonly fetch: boolean }): void {
     const compiled: Statement[] = [];
     let keep = !this.#schemaTouched;
     try {
-      for (let rest = sql; ;) {
+      for (let rest = decodeSql(sql); ;) {
         this.#allow(maxValueBytes);
         const statement = compileFirst(this.#database, rest, this.#rows.form);
         if (statement === undefined) break;
@@ -134,7 +132,7 @@ export class Connection {
         this.#step(statement, call.values, call.fetch && isBlank(rest));
         if (!keep) free(compiled);
       }
-      keep &&= this.#cache.add(text, compiled);
+      keep &&= this.#cache.add(sql, compiled);
     } catch (error) {
       keep = false;
       throw this.#failure(error);

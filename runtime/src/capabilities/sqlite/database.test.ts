@@ -95,7 +95,7 @@ suite('opening a database', () => {
     assert.deepEqual(
       database.logs.map(({ level, message }) => [level, message]),
       [
-        ['warn', 'storage.sqlite is larger than max_bytes'],
+        ['warn', 'storage.sqlite over its quota'],
         ['info', 'storage.sqlite ready'],
       ],
     );

@@ -47,7 +47,7 @@ suite('the log', () => {
     database.exec(slow);
     database.query(slow);
     assert.throws(() => database.query(`${slow}\n; garbage`));
-    const lines = database.logs.filter(({ message }) => message === 'storage.sqlite statement took long');
+    const lines = database.logs.filter(({ message }) => message === 'storage.sqlite call took long');
     assert.equal(lines.length, 3);
     for (const { level, fields } of lines) {
       assert.equal(level, 'warn');
@@ -66,7 +66,7 @@ suite('the log', () => {
     const database = new TestDatabase(t);
     database.exec('CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES (1)');
     await database.close();
-    assert.deepEqual(said(database), ['storage.sqlite ready', 'storage.sqlite transaction rolled back']);
+    assert.deepEqual(said(database), ['storage.sqlite ready', 'storage.sqlite rolled back']);
     const file = new DatabaseSync(database.path);
     assert.deepEqual({ ...file.prepare('SELECT count(*) AS n FROM t').get() }, { n: 0 });
     file.close();

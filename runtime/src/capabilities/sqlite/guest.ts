@@ -26,7 +26,7 @@ export function guest(context: GuestContext<SqliteOptions>): GuestEnd<Functions>
   const database = openDatabase(folder, options);
   const { path } = database;
   if (database.oversized) {
-    log.warn('storage.sqlite is larger than max_bytes', { path, max_bytes: options.max_bytes });
+    log.warn('storage.sqlite over its quota', { path, max_bytes: options.max_bytes });
   }
   const connection = new Connection(database, {
     maxSqlBytes: options.max_sql_bytes,
@@ -37,7 +37,7 @@ export function guest(context: GuestContext<SqliteOptions>): GuestEnd<Functions>
     },
   });
   scope.defer(() => {
-    if (connection.inTransaction) log.warn('storage.sqlite transaction rolled back', { path });
+    if (connection.inTransaction) log.warn('storage.sqlite rolled back', { path });
     connection.close();
   });
   log.info('storage.sqlite ready', { path });
@@ -69,7 +69,7 @@ export function guest(context: GuestContext<SqliteOptions>): GuestEnd<Functions>
   const end = (begun: number, sql: Uint8Array): void => {
     native.end();
     const ms = performance.now() - begun;
-    if (ms > limitMs) log.warn('storage.sqlite statement took long', { ms: Math.round(ms), sql: shown(sql) });
+    if (ms > limitMs) log.warn('storage.sqlite call took long', { ms: Math.round(ms), sql: shown(sql) });
   };
 
   const answers = context.arity('sqlite_exec') !== 4;
