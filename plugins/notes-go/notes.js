@@ -39,8 +39,15 @@ function attempt(work) {
 
 function entry(note) {
   const button = document.createElement('button');
-  button.append(part('b', note.title), part('time', new Date(note.changed).toLocaleString()), part('span', note.text.slice(0, 120)));
-  button.addEventListener('click', attempt(() => open(note.id)));
+  button.append(
+    part('b', note.title),
+    part('time', new Date(note.changed).toLocaleString()),
+    part('span', note.text.slice(0, 120)),
+  );
+  button.addEventListener(
+    'click',
+    attempt(() => open(note.id)),
+  );
   if (current !== null && note.id === current.id) button.setAttribute('aria-current', 'true');
   const item = document.createElement('li');
   item.append(button);
@@ -74,22 +81,27 @@ async function show(note) {
 async function showFiles() {
   const base = '/notes/' + current.id + '/files';
   const names = await ask('GET', base);
-  at('files').replaceChildren(...names.map((name) => {
-    const path = base + '/' + encodeURIComponent(name);
-    const link = part('a', name);
-    link.href = path;
-    link.download = name;
-    const remove = part('button', 'Remove');
-    remove.type = 'button';
-    remove.className = 'plain';
-    remove.addEventListener('click', attempt(async () => {
-      await ask('DELETE', path);
-      await showFiles();
-    }));
-    const item = document.createElement('li');
-    item.append(link, ' ', remove);
-    return item;
-  }));
+  at('files').replaceChildren(
+    ...names.map((name) => {
+      const path = base + '/' + encodeURIComponent(name);
+      const link = part('a', name);
+      link.href = path;
+      link.download = name;
+      const remove = part('button', 'Remove');
+      remove.type = 'button';
+      remove.className = 'plain';
+      remove.addEventListener(
+        'click',
+        attempt(async () => {
+          await ask('DELETE', path);
+          await showFiles();
+        }),
+      );
+      const item = document.createElement('li');
+      item.append(link, ' ', remove);
+      return item;
+    }),
+  );
 }
 
 async function open(id) {
@@ -98,39 +110,63 @@ async function open(id) {
   await list(false);
 }
 
-at('edit').addEventListener('submit', attempt(async () => {
-  const body = JSON.stringify({ title: at('title').value, text: at('text').value });
-  const note = current === null
-    ? await ask('POST', '/notes', body, 'application/json')
-    : await ask('PUT', '/notes/' + current.id, body, 'application/json');
-  await show(note);
-  say('Saved');
-  await list(false);
-}));
+at('edit').addEventListener(
+  'submit',
+  attempt(async () => {
+    const body = JSON.stringify({ title: at('title').value, text: at('text').value });
+    const note =
+      current === null
+        ? await ask('POST', '/notes', body, 'application/json')
+        : await ask('PUT', '/notes/' + current.id, body, 'application/json');
+    await show(note);
+    say('Saved');
+    await list(false);
+  }),
+);
 
-at('remove').addEventListener('click', attempt(async () => {
-  await ask('DELETE', '/notes/' + current.id);
-  await show(null);
-  say('Deleted');
-  await list(false);
-}));
+at('remove').addEventListener(
+  'click',
+  attempt(async () => {
+    await ask('DELETE', '/notes/' + current.id);
+    await show(null);
+    say('Deleted');
+    await list(false);
+  }),
+);
 
-at('file').addEventListener('change', attempt(async () => {
-  const [file] = at('file').files;
-  if (file === undefined) return;
-  await ask('PUT', '/notes/' + current.id + '/files/' + encodeURIComponent(file.name), file, 'application/octet-stream');
-  at('file').value = '';
-  say('Attached');
-  await showFiles();
-}));
+at('file').addEventListener(
+  'change',
+  attempt(async () => {
+    const [file] = at('file').files;
+    if (file === undefined) return;
+    await ask(
+      'PUT',
+      '/notes/' + current.id + '/files/' + encodeURIComponent(file.name),
+      file,
+      'application/octet-stream',
+    );
+    at('file').value = '';
+    say('Attached');
+    await showFiles();
+  }),
+);
 
-at('add').addEventListener('click', attempt(async () => {
-  await show(null);
-  say('');
-  at('title').focus();
-  await list(false);
-}));
+at('add').addEventListener(
+  'click',
+  attempt(async () => {
+    await show(null);
+    say('');
+    at('title').focus();
+    await list(false);
+  }),
+);
 
-at('search').addEventListener('input', attempt(() => list(false)));
-at('more').addEventListener('click', attempt(() => list(true)));
+at('search').addEventListener(
+  'input',
+  attempt(() => list(false)),
+);
+at('more').addEventListener(
+  'click',
+  attempt(() => list(true)),
+);
 attempt(() => list(false))();

@@ -136,7 +136,7 @@ export class EventStream implements SubscriberOwner {
   #shed(): void {
     const { maxBufferedBytes, waiting } = this.#options;
     const nothingLeft = waiting.bytes > maxWaitingBytes;
-    
+    if (nothingLeft) while (this.serveNext());
     this.#backlog.trim(nothingLeft ? 0 : maxBufferedBytes);
     if (this.#oldest >= this.#backlog.first) return;
     let oldest = Number.POSITIVE_INFINITY;

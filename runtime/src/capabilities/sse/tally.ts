@@ -1,3 +1,6 @@
+/** How often it is said at most, in milliseconds. */
+const everyMs = 1000;
+
 /** Counts what may happen often, so that it is said once a second at most. */
 export class Tally {
   readonly #say: (count: number) => void;
@@ -11,7 +14,7 @@ export class Tally {
 
   add(): void {
     this.#count += 1;
-    this.#timer ??= setTimeout(() => this.flush(), 1000).unref();
+    this.#timer ??= setTimeout(() => this.flush(), everyMs).unref();
   }
 
   /** Says what was counted and not said yet. */
