@@ -136,6 +136,24 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.deepEqual(outcomes, ['1 done']);
   });
 
+  test('last events have room, however many there are', (t) => {
+    const outcomes: string[] = [];
+    const end: EndUnderTest = {
+      draining: () => {
+        for (let id = 1; id <= 5000; id++) assert.equal(end.port?.push(event(id, outcomes)), true);
+      },
+    };
+    const { edge, instance } = plugin(t, [end]);
+    const thread = instance();
+    edge.stopAccepting();
+    const seen: number[] = [];
+    while (edge.unfinished > 0) {
+      seen.push(...step(thread));
+      edge.drain();
+    }
+    assert.deepEqual(seen, count(1, 5000));
+  });
+
   test('ends may push last events, which are stepped before the shutdown', (t) => {
     const outcomes: string[] = [];
     const end: EndUnderTest = {

@@ -89,6 +89,8 @@ export class EdgePlugin implements EffectReceiver {
   #settled = 0;
   #link: EdgeLink | undefined;
   #accepting = false;
+  /** Set while ends push their last events: there is one for each connection at most, however many those are. */
+  #draining = false;
   /** Set while the instance cannot be expected to take anything. */
   #paused = false;
   /** Events that were sent since the plugin thread was woken last. */
@@ -169,7 +171,9 @@ export class EdgePlugin implements EffectReceiver {
       queued.cancelled = true;
       this.#finish(queued, 'undelivered');
     }
+    this.#draining = true;
     this.#each((end) => end.draining?.());
+    this.#draining = false;
     this.wake();
     this.#accepting = false;
     this.#each((end) => end.closed?.());
@@ -234,7 +238,7 @@ export class EdgePlugin implements EffectReceiver {
     const link = this.#link;
     const size = event.payload.length;
     if (!this.#accepting || this.#paused || link === undefined) return false;
-    if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) {
+    if ((this.#queue.length >= maxEvents && !this.#draining) || this.#bytes + size > maxEventBytes) {
       this.#full = true;
       return false;
     }

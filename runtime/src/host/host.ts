@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { builtinCapabilities, Registry } from '../capabilities/registry.ts';
 import { Edge } from '../edge/edge.ts';
 import type { Log } from '../ext.ts';
+import { loadCertificate } from './load-certificate.ts';
 import { loadPlugin, readManifest } from './load-plugin.ts';
 import { StorageRoot } from './storage-root.ts';
 import { Supervisor } from './supervisor.ts';
@@ -13,6 +14,12 @@ export interface HostOptions {
   readonly httpPort?: number;
   /** Address the listener binds. Default: every interface. */
   readonly httpHost?: string;
+  /**
+   * A certificate in PEM, with its chain behind it, and its private key: with both the listener speaks HTTPS, and
+   * HTTP/2 besides. They are read again when they change. Default: neither, and plain HTTP.
+   */
+  readonly httpCert?: string;
+  readonly httpKey?: string;
   /** Folder below which each plugin with a storage capability has one of its own. Default `./data`. */
   readonly storageRoot?: string;
   /** Whether plugins may fetch from loopback and private addresses: for development. Default false. */
@@ -76,6 +83,7 @@ export class Host implements AsyncDisposable {
    */
   static async start(options: HostOptions): Promise<Host> {
     const log = options.log ?? silent;
+    const certificate = await loadCertificate(options, log);
     const registry = await Registry.load(builtinCapabilities);
     const file = resolve(options.manifest);
     const spec = await readManifest(file, registry);
@@ -97,10 +105,12 @@ export class Host implements AsyncDisposable {
       index: 0,
       maxBodyBytes: options.maxBodyBytes ?? 10 * 1024 * 1024,
       maxConnections: options.maxConnections ?? 10_000,
-      headerTimeoutMs: options.headerTimeoutMs ?? 10_000,
+      // A request ends behind its head, so its time is the head's as well.
+      headerTimeoutMs: Math.min(options.headerTimeoutMs ?? 10_000, options.bodyTimeoutMs ?? 30_000),
       bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
       writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+      ...(certificate === undefined ? {} : { keyPair: certificate.keyPair }),
       log,
     });
     let host: Host | undefined;
@@ -129,6 +139,9 @@ export class Host implements AsyncDisposable {
       const url = spec.capabilities.some((name) => inbound.test(name))
         ? await listen(edge, options, log)
         : undefined;
+      if (certificate !== undefined && url !== undefined) {
+        scope.use(certificate.watch((keyPair) => edge.listener.setKeyPair(keyPair)));
+      }
       host = new Host({ edge, supervisor, drainTimeoutMs, log, scope: scope.move() }, url);
     } catch (error) {
       await supervisor.stop(performance.now());
@@ -194,12 +207,13 @@ interface Parts {
 }
 
 async function listen(edge: Edge, options: HostOptions, log: Log): Promise<string> {
-  const { httpHost } = options;
+  const { httpHost, httpCert } = options;
+  const tls = httpCert !== undefined;
   const { address, port, family } = await edge.listener.listen(options.httpPort ?? 8080, httpHost);
   const shown = family === 'IPv6' ? `[${address}]` : address;
-  log.info('http server started', { addr: `${shown}:${port}`, tls: false });
+  log.info('http server started', { addr: `${shown}:${port}`, tls });
   const everywhere = address === '::' || address === '0.0.0.0';
-  return `http://${everywhere ? 'localhost' : shown}:${port}`;
+  return `${tls ? 'https' : 'http'}://${everywhere ? 'localhost' : shown}:${port}`;
 }
 
 function ignore(): void {
