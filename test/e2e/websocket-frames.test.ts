@@ -329,6 +329,31 @@ suite('frames', { concurrency: 4 }, () => {
     }
   });
 
+  test('bytes that are no frames, or frames in no order, harm nobody', async (t) => {
+    // A generator of our own, so that a failure can be had again.
+    let state = 1;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let round = 0; round < 150; round++) {
+      const client = await RawWebSocket.open(t, pulp.port);
+      const parts = Array.from({ length: 20 }, () => {
+        const payload = Buffer.from(Array.from({ length: random(130) }, () => 32 + random(224)));
+        if (random(10) === 0) return payload;
+        const opcode = [0, 1, 2, 8, 9, 10, random(16)][random(7)] ?? 0;
+        return frame({ opcode, fin: random(3) > 0, reserved: random(20) === 0 ? random(8) : 0, payload });
+      });
+      client.send(Buffer.concat(parts));
+      if (random(2) === 0) client.drop();
+      else client.finish();
+      await client.closed;
+    }
+    await pulp.alive();
+    const failed = pulp.messages.filter((message) => /failed|internal error/.test(message ?? ''));
+    assert.deepEqual(failed, []);
+  });
+
   test('everyone else is served meanwhile, and each connection that began has ended once', async (t) => {
     await pulp.alive();
     const last = await RawWebSocket.open(t, pulp.port);

@@ -54,6 +54,7 @@ suite('a plugin that is slower than its clients', { concurrency: 2 }, () => {
     }
     // The queue holds 64 MiB, the connection a message or two, the system a few more.
     assert.ok(left > 100_000_000, `only ${left} bytes were left`);
+    assert.ok(!client.over, 'the connection was closed');
   });
 
   test('one connection that says much does not keep the others from being heard', async (t) => {

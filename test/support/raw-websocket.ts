@@ -172,6 +172,11 @@ export class RawWebSocket {
     return this.#socket.writableLength;
   }
 
+  /** Whether the connection has ended, or the server has said that it sends no more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Stops reading until {@link resume}. */
   pause(): void {
     this.#socket.pause();

@@ -153,8 +153,9 @@ export class Connection {
   #ping(data: Buffer): void {
     this.#intake.control(data.length);
     if (this.#ws.readyState !== WebSocket.OPEN) return;
-    if (this.#outbox.blocked || !this.#outbox.fits(data.length)) this.#unanswered = Buffer.from(data);
-    else this.#outbox.add(10, data);
+    const now = !this.#outbox.blocked && this.#outbox.fits(data.length);
+    this.#unanswered = now ? undefined : Buffer.from(data);
+    if (now) this.#outbox.add(10, data);
   }
 
   #emptied(): void {

@@ -100,7 +100,15 @@ suite('the frames that go out on a connection', () => {
 
   test('what is added in one go is one write, in its order', async () => {
     const { client, outbox } = made();
-    const texts = ['a', 'x'.repeat(40_000), 'b', 'c', 'y'.repeat(30_000), 'd', ...'e'.repeat(1000)];
+    const texts = [
+      'a',
+      'x'.repeat(40_000),
+      'b',
+      'c',
+      'y'.repeat(30_000),
+      'd',
+      ...Array.from({ length: 1000 }, () => 'e'),
+    ];
     for (const text of texts) outbox.add(1, bytes(text));
     assert.equal(client.writes.length, 0);
     await settled();

@@ -43,7 +43,7 @@ export class WsPlugin implements PluginEnd {
   /** The upgrade that `ws` is looking at. */
   #shaking: EdgeRequest | undefined;
   #claimed = new Set<string>();
-  #refusals = 0;
+  #refusedPaths = 0;
 
   constructor(port: Port<WsOptions>, edge: WsEdge) {
     const { log, held, flushes } = edge;
@@ -75,6 +75,7 @@ export class WsPlugin implements PluginEnd {
       clearInterval(heart);
       for (const tally of [this.#refused, ...Object.values(this.#shed)]) tally.flush();
       for (const { connection } of this.#conversations.values()) connection.terminate();
+      this.#release(() => true);
     });
   }
 
@@ -89,13 +90,12 @@ export class WsPlugin implements PluginEnd {
   /** A new instance knows none of the connections there are. To keep them, their ws.open would be told again here. */
   attached(): void {
     this.#claimed = new Set();
-    this.#refusals = 0;
+    this.#refusedPaths = 0;
     for (const conversation of this.#conversations.values()) conversation.leave(Close.restart);
   }
 
   ready(): void {
-    const { paths } = this.#edge;
-    for (const [path, owner] of paths) if (owner === this && !this.#claimed.has(path)) paths.delete(path);
+    this.#release((path) => !this.#claimed.has(path));
   }
 
   draining(): void {
@@ -106,7 +106,7 @@ export class WsPlugin implements PluginEnd {
   }
 
   closed(): void {
-    for (const { connection } of this.#conversations.values()) connection.leave(Close.goingAway);
+    for (const conversation of this.#conversations.values()) conversation.leave(Close.goingAway);
   }
 
   /** Takes an upgrade on one of the plugin's paths. */
@@ -149,7 +149,7 @@ export class WsPlugin implements PluginEnd {
         ? 'another plugin has it'
         : this.#claimed.size >= maxPaths && `a plugin has at most ${maxPaths} paths`;
     if (reason !== false) {
-      if (this.#refusals++ < maxRefusalsLogged) {
+      if (this.#refusedPaths++ < maxRefusalsLogged) {
         log.warn('ws route refused', { plugin, path: printable(path), reason });
       }
       return Code.refused;
@@ -158,6 +158,12 @@ export class WsPlugin implements PluginEnd {
     this.#claimed.add(path);
     log.info('ws route registered', { plugin, path: printable(path) });
     return Code.ok;
+  }
+
+  /** Gives up paths of its own. */
+  #release(which: (path: string) => boolean): void {
+    const { paths } = this.#edge;
+    for (const [path, owner] of paths) if (owner === this && which(path)) paths.delete(path);
   }
 
   #beat(): void {
