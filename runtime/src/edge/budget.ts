@@ -19,6 +19,11 @@ export class Budget {
     return true;
   }
 
+  /** Takes bytes even beyond the limit: for what MUST be told, and is bounded by something else. */
+  takeAnyway(bytes: number): void {
+    this.#used += bytes;
+  }
+
   give(bytes: number): void {
     this.#used -= bytes;
     if (this.#waiting.size === 0) return;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import type { Event, Outcome } from '../ext.ts';
 import { inlineBytes, type TakenEvent } from '../link/link.ts';
+import { Budget } from './budget.ts';
 import { count, type EndUnderTest, event, plugin, step } from './plugin-under-test.suite.ts';
 
 const ending = (t: TestContext, taken: boolean): string[] => {
@@ -143,8 +144,11 @@ suite('EdgePlugin.stopAccepting', () => {
         for (let id = 1; id <= 5000; id++) assert.equal(end.port?.push(event(id, outcomes)), true);
       },
     };
-    const { edge, instance } = plugin(t, [end]);
+    // What was queued counts until it is passed over, and more than is there is taken all the same.
+    const budget = new Budget(100);
+    const { edge, port, instance } = plugin(t, [end], budget);
     const thread = instance();
+    assert.ok(port.push(event(9999, outcomes, 100)));
     edge.stopAccepting();
     const seen: number[] = [];
     while (edge.unfinished > 0) {
@@ -152,6 +156,7 @@ suite('EdgePlugin.stopAccepting', () => {
       edge.drain();
     }
     assert.deepEqual(seen, count(1, 5000));
+    assert.equal(budget.used, 0);
   });
 
   test('ends may push last events, which are stepped before the shutdown', (t) => {

@@ -238,12 +238,13 @@ export class EdgePlugin implements EffectReceiver {
     const link = this.#link;
     const size = event.payload.length;
     if (!this.#accepting || this.#paused || link === undefined) return false;
-    if ((this.#queue.length >= maxEvents && !this.#draining) || this.#bytes + size > maxEventBytes) {
+    const { budget } = this.#options;
+    if (this.#draining) {
+      budget.takeAnyway(size);
+    } else if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) {
       this.#full = true;
       return false;
-    }
-    const { budget } = this.#options;
-    if (!budget.take(size)) {
+    } else if (!budget.take(size)) {
       this.#full = true;
       // Others hold it: this queue may be empty, and would never hear of room by itself.
       budget.onceFreed(this.#roomAgain);
