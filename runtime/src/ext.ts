@@ -213,7 +213,11 @@ export interface EdgeContext {
 /** In which order request handlers are asked: streams (SSE), then routes, then fallbacks. */
 export type Phase = 'stream' | 'route' | 'fallback';
 
-/** A request whose head has been read and checked. All text is binary strings: one UTF-16 unit a byte. */
+/**
+ * A request whose head has been read and checked. All text is binary strings: one UTF-16 unit a byte. Over HTTP/2
+ * `request` and `response` are those of Node's compatibility API: the members of both versions MAY be used, sockets
+ * MUST NOT.
+ */
 export interface EdgeRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -231,7 +235,7 @@ export interface EdgeRequest {
   readonly headers: readonly string[];
   /** Address and port of the client, as `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
   readonly remoteAddr: string;
-  /** Such as `HTTP/1.1`. */
+  /** Such as `HTTP/1.1` or `HTTP/2.0`. */
   readonly proto: string;
   /** Whether the head announces a body. */
   readonly hasBody: boolean;

@@ -6,9 +6,16 @@ import { encodeHttpRequest, type HttpRequest } from '../../runtime/src/abi/event
 import { decode } from '../../runtime/src/abi/msgpack/value.ts';
 import { Writer } from '../../runtime/src/abi/msgpack/writer.ts';
 import { eventPrefix } from '../../runtime/src/abi/step-event.ts';
-import { decodeHttpFetchRequest, decodeHttpResponse, decodeRoute } from '../../runtime/src/abi/structs.ts';
+import {
+  decodeHttpFetchRequest,
+  decodeHttpResponse,
+  decodeRoute,
+  decodeSseEmit,
+} from '../../runtime/src/abi/structs.ts';
 import { callCapability } from '../../runtime/src/capabilities/call/capability.ts';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
+import { decodeSseSend } from '../../runtime/src/capabilities/sse/guest.ts';
+import { encodeClose, encodeOpen } from '../../runtime/src/capabilities/sse/wire.ts';
 import type { Param } from '../../runtime/src/ext.ts';
 import { code, codes, readDocument, tableUnder } from './markdown.ts';
 import { sourceOf } from './source.ts';
@@ -99,6 +106,10 @@ suite('docs/plugin-contract.md', () => {
       ['HTTPResponse', Object.keys(decodeHttpResponse(empty))],
       ['HTTPFetchRequest', Object.keys(decodeHttpFetchRequest(empty))],
       ['Route', Object.keys(decodeRoute(empty))],
+      ['SSEEmit', Object.keys(decodeSseEmit(empty))],
+      ['SSESend', Object.keys(decodeSseSend(empty))],
+      ['sse.open', keysOf(encodeOpen({ subId: 1, path: '/', query: [], headers: [] }))],
+      ['sse.close', keysOf(encodeClose(1))],
     ] as const) {
       assert.deepEqual(
         tableUnder(page, heading).rows.map(([name]) => code(name)),
@@ -114,6 +125,13 @@ suite('docs/plugin-contract.md', () => {
     }
   });
 });
+
+/** The keys of an encoded map. */
+function keysOf(bytes: Uint8Array): readonly unknown[] {
+  const map = decode(bytes);
+  assert.ok(map instanceof Map);
+  return [...map.keys()];
+}
 
 /** How many numbers a list of parameters is. */
 function numbers(params: string): number {

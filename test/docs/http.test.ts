@@ -20,7 +20,7 @@ suite('docs/http.md', () => {
   });
 
   test('it has every status that is answered on a bare socket', () => {
-    const source = sourceOf('edge/listener.ts');
+    const source = sourceOf('edge/refuse.ts');
     const [reasons = ''] = /const reasons[^]*?};/.exec(source) ?? [];
     const known = Array.from(
       reasons.matchAll(/(\d{3}): '([^']+)'/g),

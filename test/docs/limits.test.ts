@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
-import { maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
+import { maxElementBytes, maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
 import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
@@ -21,6 +21,20 @@ const fixed: Readonly<Record<string, number>> = {
   "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
   'Routes of a plugin': constantIn('capabilities/http-inbound/edge.ts', 'maxRoutes'),
   "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
+  'Requests of a connection at a time': constantIn('edge/http2-connection.ts', 'maxStreams'),
+  'Bytes of a head, 32 more for each line': constantIn('edge/http2-connection.ts', 'maxHeaderListBytes'),
+  "Lines of a request's head": constantIn('edge/http2-connection.ts', 'maxHeaderLines'),
+  'Requests that are cancelled at once': constantIn('edge/http2-connection.ts', 'maxResets'),
+  'Requests that are cancelled in a second': constantIn('edge/http2-connection.ts', 'resetsPerSecond'),
+  'Frames of a connection that are wrong or empty': constantIn(
+    'edge/http2-connection.ts',
+    'maxInvalidFrames',
+  ),
+  'Bytes of answers that are cancelled on their way': constantIn(
+    'edge/http2-connection.ts',
+    'maxCancelledBytes',
+  ),
+  'Bytes of a certificate, or of a key': constantIn('host/certificate.ts', 'maxFileBytes'),
   'Time for a fetch that says its own': constantIn('capabilities/http-outbound/options.ts', 'maxTimeoutMs'),
   "Bytes of a fetch's URL": constantIn('capabilities/http-outbound/target.ts', 'maxUrlBytes'),
   "Bytes of a fetch's headers": constantIn(
@@ -49,6 +63,70 @@ const fixed: Readonly<Record<string, number>> = {
   'Names in a path': constantIn('capabilities/fs/path.ts', 'maxDepth'),
   'Time between two counts of the files': constantIn('capabilities/fs/quota.ts', 'recountMs'),
   'Time between two `storage.fs failing`': constantIn('capabilities/fs/store.ts', 'troubleMs'),
+  'Fragments of it, and reads from the socket for one of them': constantIn(
+    'capabilities/ws-inbound/intake.ts',
+    'manyPieces',
+  ),
+  'Bytes of messages of all connections that are not complete, or wait for room': constantIn(
+    'capabilities/ws-inbound/edge.ts',
+    'heldBytes',
+  ),
+  'Time for a closing handshake': constantIn('capabilities/ws-inbound/ws-plugin.ts', 'closeTimeoutMs'),
+  'WebSocket paths of a plugin': constantIn('capabilities/ws-inbound/ws-plugin.ts', 'maxPaths'),
+  'Bytes of a path that is registered': constantIn('capabilities/ws-inbound/wire.ts', 'maxPathBytes'),
+  'Bytes of a reason': constantIn('capabilities/ws-inbound/wire.ts', 'maxReasonBytes'),
+  'Entries of `allowed_origins` and of `protocols`, each': constantIn(
+    'capabilities/ws-inbound/options.ts',
+    'maxEntries',
+  ),
+  'Time between two lines of the log with counts': constantIn('capabilities/ws-inbound/tally.ts', 'everyMs'),
+  "Bytes of a value, and of a row's values together": constantIn(
+    'capabilities/sqlite/database.ts',
+    'maxValueBytes',
+  ),
+  'Bytes of a list of parameters': constantIn('capabilities/sqlite/parameters.ts', 'maxParameterBytes'),
+  'Parameters of a statement': constantIn('capabilities/sqlite/parameters.ts', 'maxParameters'),
+  'Arguments of an SQL function': constantIn('capabilities/sqlite/database.ts', 'maxArguments'),
+  'Bytes of the page cache that a plugin may ask for': constantIn(
+    'capabilities/sqlite/pragmas.ts',
+    'maxCacheBytes',
+  ),
+  'Bytes of the log after its content is in the database': constantIn(
+    'capabilities/sqlite/database.ts',
+    'keptLogBytes',
+  ),
+  'Strings of statements that are kept compiled': constantIn(
+    'capabilities/sqlite/statement-cache.ts',
+    'maxKept',
+  ),
+  'Bytes of what is kept compiled': constantIn('capabilities/sqlite/statement-cache.ts', 'maxKeptBytes'),
+  'Statements of a string that is kept compiled': constantIn(
+    'capabilities/sqlite/statement-cache.ts',
+    'maxKeptStatements',
+  ),
+  "Bytes of a call's parameters that stay in compiled statements": constantIn(
+    'capabilities/sqlite/connection.ts',
+    'keptParameterBytes',
+  ),
+  'Wait for another process that has the database locked': constantIn(
+    'capabilities/sqlite/database.ts',
+    'busyTimeoutMs',
+  ),
+  'Bytes of what `sqlite_error` gives': constantIn('capabilities/sqlite/guest.ts', 'maxErrorBytes'),
+  'Bytes of SQL in the log': constantIn('capabilities/sqlite/guest.ts', 'maxShownSql'),
+  'Bytes of events that wait for all subscribers of a plugin': constantIn(
+    'capabilities/sse/event-stream.ts',
+    'maxWaitingBytes',
+  ),
+  'Bytes of an event as it is written': constantIn('capabilities/sse/wire.ts', 'maxFrameBytes'),
+  'Event paths of a plugin': constantIn('capabilities/sse/sse-plugin.ts', 'maxPaths'),
+  'Bytes of an event path': constantIn('capabilities/sse/wire.ts', 'maxPathBytes'),
+  'Events in the queue that tell of subscribers who left, or were there before': constantIn(
+    'capabilities/sse/notices.ts',
+    'maxQueued',
+  ),
+  'Time to take the rest of a stream that has ended': constantIn('capabilities/sse/subscriber.ts', 'endMs'),
+  'Time between two lines that count subscribers': constantIn('capabilities/sse/tally.ts', 'everyMs'),
   'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
   'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
@@ -57,6 +135,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Bytes of large answers that a client leaves untaken': maxOwedBytes,
   'Tables of a module': maxTables,
   'Elements of a table': maxTableElements,
+  "Bytes of a module's element section": maxElementBytes,
   "Engine heap of a plugin's thread, in MiB": constantIn('host/plugin-thread.ts', 'threadHeapMb'),
   Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
   'Types, functions, imports, exports of a module, each': engineLimits.items,

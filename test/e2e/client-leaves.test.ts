@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
+import { maxOwedBytes } from '../../runtime/src/edge/connection.ts';
 import { startGuest } from '../support/guest-host.ts';
+import { respondLarge } from '../support/large-answer.ts';
+import { patiently } from '../support/patiently.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
 import { RawConnection } from '../support/raw-http.ts';
 import { all, busy, codes, mirror, respond, type WatGuest } from '../support/wat-guest.ts';
@@ -15,6 +18,10 @@ const guest: WatGuest = {
     'GET /codes': codes(),
   },
 };
+
+/** Answers larger than what the system takes on the way, and together far more than a client may leave. */
+const largeBytes = 8 * 1024 * 1024;
+const largeRequests = 20;
 
 /** The codes that the guest noted so far: one for every answer it gave. */
 async function notedCodes(pulp: PulpProcess): Promise<number[]> {
@@ -56,6 +63,26 @@ suite('a client that stays and does not read', () => {
     await connection.closed;
     assert.ok(connection.rest.length < requests * body.length);
     assert.equal((await fetch(`${pulp.url}/counted`)).status, 200);
+  });
+
+  test('is owed no more than a connection may be: it gets that at most, and loses its connection', async (t) => {
+    const pulp = await startGuest(
+      t,
+      { routes: { 'GET /large': respondLarge(largeBytes), ...guest.routes } },
+      { args: ['-request-timeout', '3s', '-write-timeout', '1s'] },
+    );
+    const connection = await RawConnection.open(t, pulp.port);
+    connection.pause();
+    connection.send(`GET /large HTTP/1.1\r\n${host}\r\n\r\n`.repeat(largeRequests));
+    // Every answer has left the plugin: what the client gets of them is what the host kept.
+    const given = Array.from({ length: largeRequests }, () => 0);
+    await aMoment();
+    assert.deepEqual(await notedCodes(pulp), given);
+    connection.resume();
+    await patiently(connection.closed, () => 'the host keeps the connection');
+    const received = connection.rest.length;
+    assert.ok(received < maxOwedBytes + largeBytes, `the host kept ${received} bytes`);
+    await pulp.alive();
   });
 });
 

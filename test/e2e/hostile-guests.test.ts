@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
+import { maxRoutes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
 import { startGuest } from '../support/guest-host.ts';
+import { heapFiller } from '../support/heap-filler.ts';
 import { array, bin, int, map, mapHeader, str } from '../support/msgpack-bytes.ts';
 import { mirrored } from '../support/mirrored.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
@@ -45,6 +47,27 @@ function truncated(bytes: Uint8Array): Action {
         (if (i32.ne (call $http_respond (i32.const ${at}) (local.get $length)) (i32.const 3))
           (then (call $note (i32.const 1))))
         (br $shorter))`;
+  };
+}
+
+/** Registers so many different routes in a loop, and notes the code of the last. */
+function registerMany(count: number): Action {
+  const bytes = route('GET', '/many/aaaa');
+  return (data) => {
+    const place = data.add(bytes);
+    const [, at = '0'] = /\(i32\.const (\d+)\)/.exec(place) ?? [];
+    // The last four bytes of the path are the number, four bits a letter.
+    const letters = [0, 4, 8, 12].map(
+      (shift, index) => `(i32.store8 (i32.const ${Number(at) + bytes.length - 1 - index})
+        (i32.add (i32.const 97) (i32.and (i32.shr_u (local.get $length) (i32.const ${shift})) (i32.const 15))))`,
+    );
+    return `(local.set $length (i32.const ${count}))
+      (loop $another
+        (local.set $length (i32.sub (local.get $length) (i32.const 1)))
+        ${letters.join('\n')}
+        (local.set $at (call $http_register ${place}))
+        (br_if $another (local.get $length)))
+      (call $note (local.get $at))`;
   };
 }
 
@@ -179,6 +202,39 @@ suite('what a guest gives to the host', () => {
     assert.equal((await get('/late/1')).body.toString(), 'late');
     await get('/register-late');
     assert.deepEqual(await noted(), [0, 0, 0]);
+  });
+});
+
+suite('routes without end', () => {
+  test('are refused beyond the most that a plugin may have, and few of the refusals are logged', async (t) => {
+    const pulp = await startGuest(t, { routes: { 'GET /flood': all(registerMany(5000), codes()) } });
+    const logged = (msg: string): number => pulp.messages.filter((found) => found === msg).length;
+    for (let round = 0; round < 3; round++) {
+      const response = await fetch(`${pulp.url}/flood`);
+      assert.deepEqual([...new Uint8Array(await response.arrayBuffer())], [4]);
+    }
+    // What was refused in the steps before is in the log once the host has ended.
+    assert.equal((await pulp.stop()).code, 0, pulp.dump());
+    assert.equal(logged('http route registered'), maxRoutes);
+    assert.ok(logged('http route refused') >= 1);
+    assert.ok(logged('http route refused') <= 10, `${logged('http route refused')} refusals are logged`);
+  });
+});
+
+suite('what a guest makes the engine keep', () => {
+  test('has a bound: beyond it the plugin starts again, and the process lives on', async (t) => {
+    const pulp = await startGuest(t, {
+      fields: heapFiller(768 * 1024 * 1024),
+      routes: { 'GET /fill': all(text('(call $fill_heap)'), respond({ body: 'filled' })) },
+    });
+    const response = await fetch(`${pulp.url}/fill`);
+    assert.equal(await response.text(), 'plugin failed\n');
+    assert.equal(response.status, 502);
+    await pulp.line('plugin restarted', { instance: '2' });
+    const crash = await pulp.line('plugin crashed', { plugin: 'guest' });
+    assert.match(crash['reason'] ?? '', /ERR_WORKER_OUT_OF_MEMORY/);
+    await pulp.alive();
+    assert.equal((await pulp.stop()).code, 0, pulp.dump());
   });
 });
 

@@ -3,7 +3,7 @@ import { before, suite, test } from 'node:test';
 import { startGuest } from '../support/guest-host.ts';
 import { array, map, mapHeader, str } from '../support/msgpack-bytes.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
-import { header, RawConnection, rawRequest } from '../support/raw-http.ts';
+import { header, RawConnection, rawRequest, type RawResponse } from '../support/raw-http.ts';
 import { suiteScope } from '../support/scope.ts';
 import {
   all,
@@ -23,6 +23,11 @@ const host = 'Host: test';
 /** What comes before the id in a map with so many keys. */
 function mapWithId(keys: number): Buffer {
   return Buffer.concat([mapHeader(keys), str('id')]);
+}
+
+/** All values of a header, in their order. */
+function valuesOf({ headers }: RawResponse, name: string): string[] {
+  return headers.filter(([found]) => found.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
 }
 
 /** Responses that HTTP has no form for: each has to become a 502. */
@@ -97,7 +102,7 @@ const good: Readonly<Record<string, Action>> = {
   'GET /html': respond({ body: '<!DOCTYPE HTML><title>x</title>' }),
   'GET /204': respond({ status: 204, body: 'a body that must not be' }),
   'GET /304': respond({ status: 304, body: 'a body that must not be' }),
-  'GET /205': respond({ status: 205 }),
+  'GET /205': respond({ status: 205, body: 'a body that must not be' }),
 };
 
 suite('what a guest answers', () => {
@@ -161,24 +166,23 @@ suite('what a guest answers', () => {
     const response = await connection.response();
     assert.equal(response.status, 200);
     assert.equal(response.body.toString(), 'body');
+    assert.deepEqual(valuesOf(response, 'Trailer'), []);
+    // The one line that is there says what the host does.
+    assert.deepEqual(valuesOf(response, 'Keep-Alive'), ['timeout=60']);
     connection.head('GET /ok HTTP/1.1', host);
     assert.equal((await connection.response()).body.toString(), 'ok');
   });
 
   test('Date, Server and Content-Type of the guest take the place of ours', async () => {
     const response = await get('/own');
-    const values = (name: string) =>
-      response.headers.filter(([found]) => found.toLowerCase() === name).map(([, value]) => value);
-    assert.deepEqual(values('date'), ['never']);
-    assert.deepEqual(values('server'), ['mine']);
-    assert.deepEqual(values('content-type'), ['x/y']);
+    assert.deepEqual(valuesOf(response, 'Date'), ['never']);
+    assert.deepEqual(valuesOf(response, 'Server'), ['mine']);
+    assert.deepEqual(valuesOf(response, 'Content-Type'), ['x/y']);
     assert.equal(header(response, 'X-Content-Type-Options'), undefined);
   });
 
   test('several cookies are several lines, in their order', async () => {
-    const { headers } = await get('/cookies');
-    const cookies = headers.filter(([name]) => name.toLowerCase() === 'set-cookie').map(([, value]) => value);
-    assert.deepEqual(cookies, ['a=1', 'b=2', 'c=3', 'd=4']);
+    assert.deepEqual(valuesOf(await get('/cookies'), 'Set-Cookie'), ['a=1', 'b=2', 'c=3', 'd=4']);
   });
 
   test('bytes of header values and bodies go out as they are', async () => {
@@ -195,7 +199,7 @@ suite('what a guest answers', () => {
     assert.equal(header(await get('/zero'), 'Content-Type'), 'text/plain; charset=utf-8');
   });
 
-  test('204, 304 and answers to HEAD have no body, whatever the guest gave', async (t) => {
+  test('204, 205, 304 and answers to HEAD have no body, whatever the guest gave', async (t) => {
     const connection = await RawConnection.open(t, pulp.port);
     for (const [path, status] of [
       ['/204', 204],
@@ -205,13 +209,19 @@ suite('what a guest answers', () => {
       const response = await connection.response();
       assert.equal(response.status, status);
       assert.equal(header(response, 'Transfer-Encoding'), undefined);
+      assert.equal(header(response, 'Content-Length'), undefined);
+      assert.equal(header(response, 'Content-Type'), undefined, 'a type for a body that is not there');
+      assert.equal(header(response, 'X-Content-Type-Options'), undefined);
     }
     for (const path of ['/zero', '/204', '/framing']) {
       connection.head(`HEAD ${path} HTTP/1.1`, host);
       await connection.response({ toHead: true });
     }
     connection.head('GET /205 HTTP/1.1', host);
-    assert.equal((await connection.response()).status, 205);
+    const reset = await connection.response();
+    assert.equal(reset.status, 205);
+    assert.equal(header(reset, 'Content-Length'), '0');
+    assert.equal(header(reset, 'Content-Type'), undefined);
     // A body that was sent all the same would stand in front of this.
     connection.head('GET /ok HTTP/1.1', host);
     assert.equal((await connection.response()).body.toString(), 'ok');

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
+import { printFunction, printImport } from '../../runtime/src/guest/guest-text.suite.ts';
 import { guestFolder, startGuest } from '../support/guest-host.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 import { header, RawConnection } from '../support/raw-http.ts';
-import { all, busy, forever, mirror, respond, type WatGuest } from '../support/wat-guest.ts';
+import { all, busy, forever, mirror, respond, text, trap, type WatGuest } from '../support/wat-guest.ts';
 
 const host = 'Host: test';
 
@@ -15,6 +16,17 @@ const guest: WatGuest = {
     'POST /mirror': mirror(),
   },
 };
+
+/** A guest that says when it starts, which takes so long, in milliseconds. It traps with requests behind. */
+const starting = (ms: number): WatGuest => ({
+  imports: printImport,
+  fields: printFunction('init begins\n'),
+  init: all(text('(call $print)'), busy(ms)),
+  routes: {
+    'GET /trap': trap(),
+    'GET /trap-late': all(busy(400), trap()),
+  },
+});
 
 async function request(t: TestContext, pulp: PulpProcess, path: string): Promise<RawConnection> {
   const connection = await RawConnection.open(t, pulp.port);
@@ -49,6 +61,18 @@ suite('the end of the process', { concurrency: 2 }, () => {
       assert.equal(pulp.messages.at(-1), 'pulp exit clean');
     });
   }
+
+  test('a step that traps meanwhile: its client gets 502, and exit code 1 says so without waiting', async (t) => {
+    const pulp = await startGuest(t, starting(0), { args: ['-drain-timeout', '120s'] });
+    const running = await request(t, pulp, '/trap-late');
+    await pause(150);
+    const end = pulp.stop();
+    assert.equal((await running.response()).status, 502);
+    assert.equal((await end).code, 1, pulp.dump());
+    const line = await pulp.line('plugin did not shut down in order', { plugin: 'guest' });
+    assert.match(line['reason'] ?? '', /pulp_step trapped: unreachable/);
+    assert.ok(!pulp.messages.includes('plugin cut off'), 'it waited for what had ended');
+  });
 
   test('from the signal on nobody can connect, and idle connections are closed', async (t) => {
     const pulp = await startGuest(t, guest);
@@ -155,6 +179,61 @@ suite('the end of the process', { concurrency: 2 }, () => {
     await pulp.line('pulp boot');
     await pause(100);
     assert.deepEqual(await pulp.stop(), { code: 0, signal: null, stderr: '' }, pulp.dump());
+    assert.equal(pulp.messages.at(-1), 'pulp exit clean');
+  });
+});
+
+/** How often the plugin was started again. */
+function starts(pulp: PulpProcess): number {
+  return pulp.messages.filter((msg) => msg === 'plugin restarted').length;
+}
+
+/** Breaks the instance while requests are queued behind the one that does. Gives those that wait. */
+async function trapBefore(t: TestContext, pulp: PulpProcess): Promise<readonly RawConnection[]> {
+  const trapping = await request(t, pulp, '/trap-late');
+  await pause(150);
+  const queued = await Promise.all(Array.from({ length: 5 }, () => request(t, pulp, '/ok')));
+  assert.equal((await trapping.response()).status, 502);
+  return queued;
+}
+
+async function ends503(waiting: readonly RawConnection[]): Promise<void> {
+  for (const connection of waiting) {
+    assert.equal((await connection.response()).status, 503);
+    await connection.closed;
+  }
+}
+
+suite('the end of the process while its plugin is not there', { concurrency: 2 }, () => {
+  test('in the delay before a restart: what waits gets 503, nothing starts again, exit code 0', async (t) => {
+    const pulp = await startGuest(t, starting(0));
+    for (let instance = 2; instance <= 8; instance++) {
+      await (await fetch(`${pulp.url}/trap`)).arrayBuffer();
+      await pulp.line('plugin restarted', { instance: String(instance) });
+    }
+    const waiting = await trapBefore(t, pulp);
+    await pulp.line('plugin restarts', { delay_ms: '1280' });
+    pulp.signal('SIGTERM');
+    await ends503(waiting);
+    assert.deepEqual(await pulp.end(), { code: 0, signal: null, stderr: '' }, pulp.dump());
+    assert.equal(starts(pulp), 7, pulp.dump());
+    assert.equal(pulp.messages.at(-1), 'pulp exit clean');
+  });
+
+  test('while an instance starts again: what waits gets 503, exit code 0', async (t) => {
+    // No step runs then, so the drain timeout has nothing to cut off.
+    const pulp = await startGuest(t, starting(1500), { args: ['-drain-timeout', '300ms'] });
+    const waiting = await trapBefore(t, pulp);
+    const begun = (): number => pulp.messages.filter((msg) => msg === 'init begins').length;
+    for (let turn = 0; begun() < 2; turn++) {
+      assert.ok(turn < 1000, pulp.dump());
+      await pause(10);
+    }
+    pulp.signal('SIGTERM');
+    await ends503(waiting);
+    assert.deepEqual(await pulp.end(), { code: 0, signal: null, stderr: '' }, pulp.dump());
+    assert.equal(starts(pulp), 0, pulp.dump());
+    assert.ok(!pulp.messages.includes('plugin restart failed'), pulp.dump());
     assert.equal(pulp.messages.at(-1), 'pulp exit clean');
   });
 });

@@ -146,11 +146,11 @@ suite('what a plugin’s SQL may take', () => {
       'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 6000000) SELECT count(*) FROM c';
     const running = guest.query(slow);
     assert.equal((await fetch(`${guest.pulp.url}/nowhere`)).status, 404);
-    assert.ok(!guest.pulp.messages.includes('storage.sqlite statement took long'));
+    assert.ok(!guest.pulp.messages.includes('storage.sqlite call took long'));
     const { code, bytes } = await running;
     assert.equal(code, 0);
     assert.ok(decode(bytes) instanceof Map);
-    const line = await guest.pulp.line('storage.sqlite statement took long', { plugin: 'guest', sql: slow });
+    const line = await guest.pulp.line('storage.sqlite call took long', { plugin: 'guest', sql: slow });
     assert.ok(Number(line['ms']) > 50);
     assert.equal(line['level'], 'WARN');
   });

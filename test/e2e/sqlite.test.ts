@@ -219,7 +219,7 @@ suite('the end of a plugin', () => {
     const first = await SqliteGuest.start(t, root);
     await first.run("CREATE TABLE t(a); INSERT INTO t VALUES ('kept'); BEGIN; INSERT INTO t VALUES ('lost')");
     assert.equal((await first.pulp.stop()).code, 0);
-    await first.pulp.line('storage.sqlite transaction rolled back', { plugin: 'guest' });
+    await first.pulp.line('storage.sqlite rolled back', { plugin: 'guest' });
     assert.deepEqual(readdirSync(join(root, 'guest')), ['data.db']);
     const second = await SqliteGuest.start(t, root);
     assert.deepEqual(named(await second.rows('SELECT a FROM t')).rows, [['kept']]);
@@ -229,7 +229,7 @@ suite('the end of a plugin', () => {
     const guest = await SqliteGuest.start(t, storageRoot(t));
     await guest.run("CREATE TABLE t(a); INSERT INTO t VALUES ('kept'); BEGIN");
     await assert.rejects(guest.call('trap', "INSERT INTO t VALUES ('lost')"), /502/);
-    await guest.pulp.line('storage.sqlite transaction rolled back', { plugin: 'guest' });
+    await guest.pulp.line('storage.sqlite rolled back', { plugin: 'guest' });
     await guest.pulp.line('plugin restarted', { plugin: 'guest' });
     assert.deepEqual(named(await guest.rows('SELECT a FROM t')).rows, [['kept']]);
     await guest.run("INSERT INTO t VALUES ('later')");

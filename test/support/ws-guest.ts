@@ -4,6 +4,7 @@ import { int, map, str, bin } from './msgpack-bytes.ts';
 import { patiently } from './patiently.ts';
 import { pluginFolder } from './plugin-folder.ts';
 import { PulpProcess } from './pulp-process.ts';
+import { RawWebSocket } from './raw-websocket.ts';
 import type { Scope } from './scope.ts';
 import { codes, respond, type WatGuest, watGuest } from './wat-guest.ts';
 
@@ -227,4 +228,38 @@ export async function startWsGuest(
   ];
   const file = await pluginFolder(t, { wasm: await watGuest(guest), manifest: lines.join('\n') });
   return PulpProcess.start(t, { manifest: file, args });
+}
+
+/** Opens a connection with a name, and finds out its id. */
+export async function open(
+  t: Scope,
+  pulp: PulpProcess,
+  name: string,
+): Promise<{ client: RawWebSocket; id: number }> {
+  const client = await RawWebSocket.open(t, pulp.port, { path: `/ws?${name}` });
+  const { id } = await opened(pulp, name);
+  return { client, id };
+}
+
+/** Waits until the guest has seen a connection with this name begin. */
+export function opened(pulp: PulpProcess, name: string): Promise<SeenOpen> {
+  return eventually(
+    () =>
+      seen(pulp)
+        .filter((event) => event.kind === 'open')
+        .find(({ query }) => name in query),
+    () => `${name} was never opened:\n${pulp.dump()}`,
+  );
+}
+
+/** What the imports returned that were called by command. */
+export async function returned(pulp: PulpProcess): Promise<readonly number[]> {
+  return [...new Uint8Array(await (await fetch(`${pulp.url}/codes`)).arrayBuffer())];
+}
+
+/** Has the guest do something, and waits until it has. */
+export async function tell(client: RawWebSocket, message: Uint8Array): Promise<void> {
+  client.frame({ opcode: 2, payload: message });
+  client.text('done');
+  for (;;) if ((await client.message()) === 'done') return;
 }

@@ -37,8 +37,8 @@ export const FLAGS = {
     fallbackNote: 'every interface',
     about: 'address to listen on, such as 127.0.0.1',
   }),
-  httpCert: flag(text('FILE'), { about: 'certificate (PEM) for HTTPS; not yet available' }),
-  httpKey: flag(text('FILE'), { about: 'private key (PEM) for HTTPS; not yet available' }),
+  httpCert: flag(text('FILE'), { about: 'certificate (PEM, with its chain): serve HTTPS and HTTP/2' }),
+  httpKey: flag(text('FILE'), { about: 'private key (PEM) of that certificate' }),
   storageRoot: flag(text('FOLDER'), {
     fallback: './data',
     about: 'where plugins keep their files and databases, a folder for each',

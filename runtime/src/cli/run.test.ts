@@ -222,11 +222,20 @@ suite('run', () => {
     assert.equal(given.storageRoot, './data');
   });
 
-  test('HTTPS is refused until it is there', async () => {
+  test('certificate and key go to the host together, and one alone is refused', async () => {
+    let given: HostOptions | undefined;
+    await play({
+      argv: ['run', 'a.toml', '-http-cert', 'c.pem', '-http-key', 'k.pem'],
+      start: (options) => {
+        given = options;
+        return Promise.resolve();
+      },
+      started: ({ end }) => end(0),
+    });
+    assert.deepEqual([given?.httpCert, given?.httpKey], ['c.pem', 'k.pem']);
     for (const [argv, message] of [
       [['-http-cert', 'c.pem'], /-http-cert is given without -http-key/],
       [['-http-key', 'k.pem'], /-http-key is given without -http-cert/],
-      [['-http-cert', 'c.pem', '-http-key', 'k.pem'], /HTTPS is not available yet/],
     ] as const) {
       const { code, errors } = await play({ argv: ['run', 'a.toml', ...argv] });
       assert.equal(code, 1);

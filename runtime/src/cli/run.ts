@@ -47,7 +47,7 @@ type Ending =
  */
 export async function run(options: RunOptions): Promise<number> {
   const { flags, complain } = options;
-  const refusal = refuseHttps(flags);
+  const refusal = refuseHalfHttps(flags);
   if (refusal !== undefined) {
     await complain(`pulp: ${refusal}\n`);
     return 1;
@@ -150,19 +150,20 @@ function exitProcess(code: number): void {
   process.exit(code);
 }
 
-function refuseHttps({ httpCert, httpKey }: FlagValues): string | undefined {
-  if (httpCert === undefined && httpKey === undefined) return undefined;
+function refuseHalfHttps({ httpCert, httpKey }: FlagValues): string | undefined {
+  if ((httpCert === undefined) === (httpKey === undefined)) return undefined;
   if (httpKey === undefined) return '-http-cert is given without -http-key: HTTPS needs both';
-  if (httpCert === undefined) return '-http-key is given without -http-cert: HTTPS needs both';
-  return 'HTTPS is not available yet: leave out -http-cert and -http-key, and put a proxy that speaks HTTPS in front';
+  return '-http-key is given without -http-cert: HTTPS needs both';
 }
 
 function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
-  const { httpHost } = flags;
+  const { httpHost, httpCert, httpKey } = flags;
   return {
     manifest: flags.manifest,
     httpPort: flags.httpPort,
     ...(httpHost === undefined ? {} : { httpHost }),
+    ...(httpCert === undefined ? {} : { httpCert }),
+    ...(httpKey === undefined ? {} : { httpKey }),
     storageRoot: flags.storageRoot,
     allowPrivateNetwork: flags.allowPrivateNetwork,
     requestTimeoutMs: flags.requestTimeout,

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EdgeRequest } from '../ext.ts';
 import type { Budget } from './budget.ts';
 import { reply, unavailable } from './reply.ts';
@@ -9,6 +10,9 @@ export interface BodyOptions {
   /** What all bodies of the host share: when it is used up the client gets 503. */
   readonly budget: Budget;
 }
+
+/** A response of HTTP/2 can stop its request by itself. */
+type Stoppable = ServerResponse & { stopRequest?(): void };
 
 const empty = Buffer.alloc(0);
 
@@ -59,7 +63,8 @@ export function collectBody(
   const onEnd = (): void => {
     const body = buffer.subarray(0, size);
     stop();
-    done(body);
+    // On HTTP/2 a body that was cut off ends, too; and one that took too long has its answer already.
+    if (!response.destroyed && !response.headersSent) done(body);
   };
   request.on('data', onData).on('end', onEnd).on('close', stop);
 }
@@ -70,10 +75,15 @@ function refuseLarge(incoming: EdgeRequest): void {
 }
 
 /**
- * The rest of the body is not wanted. It is read and dropped for a moment, since a connection that is closed
- * on unread bytes is reset, and the client might never see its answer (RFC 9112 section 9.6).
+ * The rest of the body is not wanted. On HTTP/2 the client is told. Otherwise it is read and dropped for a moment,
+ * since a connection that is closed on unread bytes is reset, and the client might never see its answer
+ * (RFC 9112 section 9.6).
  */
-function leave({ request }: EdgeRequest): void {
+function leave({ request, response }: { request: IncomingMessage; response: Stoppable }): void {
+  if (response.stopRequest !== undefined) {
+    response.stopRequest();
+    return;
+  }
   const { socket } = request;
   request.resume();
   const timer = setTimeout(() => socket.destroy(), 1000);

@@ -19,24 +19,32 @@ interface Connection {
   ending: boolean;
 }
 
-type Connected = Duplex & { [connection]?: Connection };
+/** What has it: a socket of HTTP/1.1, or the session that the streams of an HTTP/2 connection share. */
+interface Connected {
+  [connection]?: Connection;
+}
+
+/** Hot. */
+function connectionOf(response: ServerResponse & { readonly session?: object }): Connected {
+  return response.session ?? response.req.socket;
+}
 
 /** Counts a request until its answer is over. False: the connection has too many of them already. */
 export function beginAnswer(request: IncomingMessage, response: ServerResponse): boolean {
-  const socket: Connected = request.socket;
-  const state = (socket[connection] ??= { requests: 0, bytes: 0, last: undefined, ending: false });
+  const connected = connectionOf(response);
+  const state = (connected[connection] ??= { requests: 0, bytes: 0, last: undefined, ending: false });
   state.last = { request, response };
   state.requests += 1;
   response.on('close', () => {
     state.requests -= 1;
-    if (state.ending && state.requests === 0) socket.end();
+    if (state.ending && state.requests === 0) request.socket.end();
   });
   return state.requests <= maxPipelined;
 }
 
 /** Counts a large answer until it is over. False: the client takes none of what it asks for. */
 export function oweAnswer(response: ServerResponse, bytes: number): boolean {
-  const state = (response.req.socket as Connected)[connection];
+  const state = connectionOf(response)[connection];
   if (state === undefined) return true;
   if (state.bytes > 0 && state.bytes + bytes > maxOwedBytes) return false;
   state.bytes += bytes;
@@ -56,7 +64,7 @@ export interface Fault {
  * Lets a connection end with the answers it is owed, because what came last cannot be read. A request that was
  * under way gets the fault for its answer; what came behind whole requests gets none. False when no answer is owed.
  */
-export function endWithAnswers(socket: Connected, { status, text }: Fault): boolean {
+export function endWithAnswers(socket: Duplex & Connected, { status, text }: Fault): boolean {
   const state = socket[connection];
   if (state?.last === undefined || state.requests === 0 || socket.destroyed) return false;
   const { request, response } = state.last;

@@ -5,8 +5,10 @@ import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.t
 import type { Budget } from './budget.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
 import { beginAnswer, endWithAnswers } from './connection.ts';
+import { refuse, statusOf, textOf } from './refuse.ts';
 import { reply, unavailable } from './reply.ts';
 import { readRequest } from './request.ts';
+import type { KeyPair, SecureFront } from './secure-front.ts';
 
 export interface ListenerOptions {
   /** Largest request body in bytes. */
@@ -23,6 +25,8 @@ export interface ListenerOptions {
   readonly requestTimeoutMs: number;
   /** What the bodies of all requests share. */
   readonly budget: Budget;
+  /** Set for HTTPS, with HTTP/2 beside HTTP/1.1. Then nothing is served without TLS. */
+  readonly keyPair?: KeyPair;
   readonly log: Log;
 }
 
@@ -43,8 +47,8 @@ const timeoutCheckMs = 1000;
 const phases: readonly Phase[] = ['stream', 'route', 'fallback'];
 
 /**
- * The one listener of an edge: HTTP/1.1, with every limit that protects it. It is constructed closed; nothing
- * listens before {@link listen}.
+ * The one listener of an edge: HTTP/1.1, or HTTPS with HTTP/2, with every limit that protects it. It is constructed
+ * closed; nothing listens before {@link listen}.
  */
 export class HttpListener implements Listener {
   readonly requestTimeoutMs: number;
@@ -55,8 +59,10 @@ export class HttpListener implements Listener {
     fallback: [],
   };
   readonly #upgrades: UpgradeHandler[] = [];
+  /** Speaks HTTP/1.1. It listens by itself unless there is TLS in front of it. */
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #front: SecureFront | undefined;
   #closing = false;
   #dropped = 0;
 
@@ -76,7 +82,6 @@ export class HttpListener implements Listener {
     });
     // The size limit above bounds the lines too; Node's own count would drop the rest without a word.
     server.maxHeadersCount = 0;
-    server.maxConnections = options.maxConnections;
     // A connection is quiet while a plugin works on its request, too, and that has a limit of its own.
     server.timeout = options.requestTimeoutMs + options.writeTimeoutMs;
     server.on('connection', (socket) => {
@@ -93,7 +98,6 @@ export class HttpListener implements Listener {
       const status = statusOf(error);
       if (!endWithAnswers(socket, { status, text: textOf(status) })) refuse(socket, status);
     });
-    server.on('drop', () => this.#drop());
     this.#server = server;
   }
 
@@ -110,15 +114,28 @@ export class HttpListener implements Listener {
     collectBody(incoming, { maxBytes, budget }, done);
   }
 
-  /** Starts to listen. Rejects with the system's error when the address is taken or not there. */
+  /**
+   * Starts to listen. Rejects with the system's error when the address is taken or not there, and with what OpenSSL
+   * says when it cannot use the key pair.
+   */
   async listen(port: number, host: string | undefined): Promise<AddressInfo> {
+    const { keyPair, maxConnections, log } = this.#options;
+    if (keyPair !== undefined) this.#front = await this.#secure(keyPair);
+    const server = this.#listening;
+    server.maxConnections = maxConnections;
+    server.on('drop', () => this.#drop());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#server.once('error', reject);
-    this.#server.listen(host === undefined ? { port } : { port, host }, resolve);
+    server.once('error', reject);
+    server.listen(host === undefined ? { port } : { port, host }, resolve);
     await promise;
-    this.#server.off('error', reject);
-    this.#server.on('error', (error) => this.#options.log.error('listener error', { error: error.message }));
-    return this.#server.address() as AddressInfo;
+    server.off('error', reject);
+    server.on('error', (error) => log.error('listener error', { error: error.message }));
+    return server.address() as AddressInfo;
+  }
+
+  /** Uses another key pair for connections that come from now on. Throws what OpenSSL says when it cannot. */
+  setKeyPair(keyPair: KeyPair): void {
+    this.#front?.setKeyPair(keyPair);
   }
 
   /** Takes no more connections, and closes each that is there after the answers it waits for. */
@@ -126,7 +143,8 @@ export class HttpListener implements Listener {
     if (this.#closing) return;
     this.#closing = true;
     // Not the close of http, which destroys connections whose answer is written and not yet sent.
-    NetServer.prototype.close.call(this.#server);
+    NetServer.prototype.close.call(this.#listening);
+    this.#front?.close();
     this.#closeIdle();
   }
 
@@ -137,13 +155,14 @@ export class HttpListener implements Listener {
   async close({ graceMs, answersMs }: CloseOptions): Promise<boolean> {
     this.stopAccepting();
     const begun = performance.now();
-    while (this.#sockets.size > 0) {
+    while (this.#sockets.size > 0 || (this.#front?.size ?? 0) > 0) {
       const passed = performance.now() - begun;
       if (passed >= graceMs && (passed >= answersMs || !this.#answering)) break;
       await new Promise((resolve) => setTimeout(resolve, 5));
       this.#closeIdle();
     }
     const clean = !this.#answering;
+    this.#front?.destroy();
     this.#server.closeAllConnections();
     this.#server.close();
     return clean;
@@ -157,7 +176,27 @@ export class HttpListener implements Listener {
   /** Whether a client has not taken all of its answer. */
   get #answering(): boolean {
     for (const { writableLength } of this.#sockets) if (writableLength > 0) return true;
-    return false;
+    return this.#front?.answering ?? false;
+  }
+
+  get #listening(): NetServer {
+    return this.#front?.server ?? this.#server;
+  }
+
+  /** TLS in front: it is loaded only where it is asked for. */
+  async #secure(keyPair: KeyPair): Promise<SecureFront> {
+    const { SecureFront: Front } = await import('./secure-front.ts');
+    const front = new Front({
+      ...this.#options,
+      keyPair,
+      maxHeaderBytes,
+      keepAliveMs,
+      http1: (socket) => this.#server.emit('connection', socket),
+      serve: (incoming, expectsContinue) => this.#serve(incoming, expectsContinue),
+    });
+    // What does not listen by itself begins to look for slow clients with this event.
+    front.server.once('listening', () => this.#server.emit('listening'));
+    return front;
   }
 
   /** Hot: every request begins here. */
@@ -168,6 +207,12 @@ export class HttpListener implements Listener {
       reply(response, 400, 'bad request', ['Connection', 'close']);
       return;
     }
+    this.#serve(incoming, expectsContinue);
+  }
+
+  /** Finds who answers. Hot. */
+  #serve(incoming: EdgeRequest, expectsContinue: boolean): void {
+    const { request, response } = incoming;
     if (!beginAnswer(request, response)) {
       unavailable(response);
       return;
@@ -201,49 +246,4 @@ export class HttpListener implements Listener {
     }, 1000);
     timer.unref();
   }
-}
-
-/** What a request that the parser refused gets (contract section 6). */
-function statusOf(error: NodeJS.ErrnoException): number {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return 431;
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 408;
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return 413;
-    case undefined:
-    default:
-      return 400;
-  }
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  431: 'Request Header Fields Too Large',
-};
-
-function textOf(status: number): string {
-  return `${status} ${(reasons[status] ?? 'Bad Request').toLowerCase()}`;
-}
-
-/** Answers on a socket that has no response object, and closes it. */
-function refuse(socket: Duplex, status: number): void {
-  // Node lets go of the socket of a CONNECT or an upgrade: without a listener its reset would end the process.
-  socket.on('error', () => socket.destroy());
-  if (!socket.writable || socket.destroyed) {
-    socket.destroy();
-    return;
-  }
-  const reason = reasons[status] ?? 'Bad Request';
-  const body = `${textOf(status)}\n`;
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
-  // Nobody reads from it any more; whoever keeps it open has a moment to take the answer.
-  setTimeout(() => socket.destroy(), 1000).unref();
 }

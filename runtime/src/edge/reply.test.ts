@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { exchange } from './exchange.suite.ts';
-import { reply, unavailable } from './reply.ts';
+import { reply, shed, unavailable } from './reply.ts';
 
 suite('reply', () => {
   test('is a line of text with its length in bytes, and the headers given', async () => {
@@ -42,5 +42,16 @@ suite('reply', () => {
     unavailable(response);
     await new Promise((resolve) => setImmediate(resolve));
     assert.match(sent(), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/);
+  });
+
+  test('an answer that is given up ends its connection on HTTP/1.1, and is 503 on HTTP/2', async () => {
+    const one = exchange();
+    shed(one.response);
+    assert.deepEqual([one.response.destroyed, one.sent()], [true, '']);
+    const two = exchange();
+    two.request.httpVersionMajor = 2;
+    shed(two.response);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.match(two.sent(), /^HTTP\/1\.1 503 /);
   });
 });

@@ -1,11 +1,20 @@
 import type { ServerResponse } from 'node:http';
 
+/** What is used of a response, whichever version of HTTP it is of. */
+export interface Answerable {
+  readonly destroyed: boolean;
+  readonly headersSent: boolean;
+  readonly req: { readonly method?: string | undefined };
+  writeHead(status: number, headers: string[]): unknown;
+  end(body?: string): unknown;
+}
+
 /**
  * Answers with a line of text, as the edge does for what no plugin sees. Does nothing when the client has
  * gone or has its answer.
  */
 export function reply(
-  response: ServerResponse,
+  response: Answerable,
   status: number,
   text: string,
   headers: readonly string[] = [],
@@ -27,4 +36,13 @@ export function reply(
 /** 503: the plugin is down, or has as much to do as it may have. */
 export function unavailable(response: ServerResponse | undefined, headers: readonly string[] = []): void {
   if (response !== undefined) reply(response, 503, 'plugin unavailable', ['Retry-After', '1', ...headers]);
+}
+
+/**
+ * Gives up a large answer because its client leaves too many of them untaken. On HTTP/1.1 the connection is closed.
+ * On HTTP/2 other streams share it, and a client may well ask for much at a time: it gets 503.
+ */
+export function shed(response: ServerResponse): void {
+  if (response.req.httpVersionMajor === 2) unavailable(response);
+  else response.destroy();
 }

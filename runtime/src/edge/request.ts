@@ -4,7 +4,7 @@ import { canonicalHeaderName } from '../abi/header-name.ts';
 import type { EdgeRequest } from '../ext.ts';
 
 /** Beyond so many header lines names are looked up in a set, so that a flood of them stays linear. */
-const fewLines = 32;
+export const fewLines = 32;
 
 const remoteAddress = Symbol('remote address');
 
@@ -27,7 +27,7 @@ export function readRequest(request: IncomingMessage, response: ServerResponse):
       host = rawHeaders[index + 1] as string;
     } else if (name === 'Transfer-Encoding') {
       hasBody = true;
-    } else if (!has(name, headers, seen)) {
+    } else if (!hasHeader(name, headers, seen)) {
       const value = rawHeaders[index + 1] as string;
       if (name === 'Content-Length' && value !== '0') hasBody = true;
       headers.push(name, value);
@@ -48,20 +48,25 @@ export function readRequest(request: IncomingMessage, response: ServerResponse):
   };
 }
 
-function has(name: string, headers: readonly string[], seen: ReadonlySet<string> | undefined): boolean {
+/** Whether a list of names and values in turn has a name. `seen` has all of its names, where there are many. */
+export function hasHeader(
+  name: string,
+  headers: readonly string[],
+  seen: ReadonlySet<string> | undefined,
+): boolean {
   if (seen !== undefined) return seen.has(name);
   for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return true;
   return false;
 }
 
-interface Target {
+export interface Target {
   readonly path: string;
   readonly query: string;
   readonly authority?: string;
 }
 
 /** Splits a request target (RFC 9112 section 3.2): origin form, absolute form, or the asterisk of OPTIONS. */
-function splitTarget(url: string): Target | undefined {
+export function splitTarget(url: string): Target | undefined {
   let rest = url;
   let authority: string | undefined;
   if (!url.startsWith('/')) {
@@ -80,8 +85,8 @@ function splitTarget(url: string): Target | undefined {
   return authority === undefined ? { path, query } : { path, query, authority };
 }
 
-/** Asking a socket costs a system call, so it is asked once. */
-function addressOf(socket: Socket & { [remoteAddress]?: string }): string {
+/** Address and port of a client. Asking a socket costs a system call, so it is asked once. */
+export function addressOf(socket: Socket & { [remoteAddress]?: string }): string {
   const known = socket[remoteAddress];
   if (known !== undefined) return known;
   const { remoteAddress: address = '', remotePort = 0 } = socket;

@@ -155,11 +155,11 @@ function wrap(
     if (!(error instanceof Failure)) {
       log.error('a host function failed', {
         import: name,
-        error: error instanceof Error ? error.stack : String(error),
+        error: describe(error),
       });
       return Code.refused;
     }
-    log.debug('host call refused', { import: name, code: error.code, reason: error.message });
+    log.debug('host call refused', { import: name, code: error.code, reason: shown(error.message) });
     return error.code;
   };
 
@@ -241,6 +241,22 @@ function read(params: readonly Param[], raw: readonly (number | bigint)[], guest
     throw new Failure(Code.write, 'an out-pointer is outside the memory');
   }
   return { args, out };
+}
+
+/** Characters of a message that are shown: it may have text of the guest's in it. */
+const maxShown = 4096;
+
+/**
+ * A message that may be shown. One that is too long is not even cut: that would make one piece of its parts, in the
+ * engine's heap, which ends the process when a piece is larger than what is left of it.
+ */
+function shown(message: string): string {
+  return message.length > maxShown ? `${message.length} characters, too many to be shown` : message;
+}
+
+function describe(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return shown(String(error));
+  return error.message.length > maxShown ? `${error.name}: ${shown(error.message)}` : error.stack;
 }
 
 /** Nobody waits for such a promise, and a rejection that nobody handles would end the thread. */

@@ -65,7 +65,11 @@ function checkHeap({ name, heapTypes }: ModuleInfo): void {
   );
 }
 
-async function readBounded(file: string, { what, limit }: { what: string; limit: number }): Promise<Buffer> {
+/** Reads a file of at most `limit` bytes. Throws an error that names the file and says what is wrong with it. */
+export async function readBounded(
+  file: string,
+  { what, limit }: { what: string; limit: number },
+): Promise<Buffer> {
   try {
     const stats = await stat(file);
     const { size } = stats;

@@ -51,7 +51,10 @@ export class Supervisor {
   #thread: PluginThread | undefined;
   #instance = 0;
   #readyAt = 0;
-  #state: 'starting' | 'ready' | 'down' | 'stopping' | 'ended' = 'down';
+  /** `crashed`: the instance has ended, and what it leaves is settled in the next turn. */
+  #state: 'starting' | 'ready' | 'crashed' | 'down' | 'stopping' | 'ended' = 'down';
+  /** How the instance broke that was to be stopped. */
+  #broken: Ended | undefined;
   #change: PromiseWithResolvers<InstanceState> = Promise.withResolvers();
   #restart: NodeJS.Timeout | undefined;
   #watch: NativeCallWatch | undefined;
@@ -112,8 +115,8 @@ export class Supervisor {
     const { edge, loaded, log } = this.#options;
     const { name } = loaded.spec;
     let clean = true;
-    if (this.#state === 'starting' || this.#state === 'ready') {
-      const started = this.#state === 'ready';
+    // Before it is ready no step runs, and what waited for it has been taken back: nothing to wait for.
+    if (this.#state === 'ready') {
       this.#state = 'stopping';
       while (this.unfinished > 0 && performance.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 2));
@@ -121,7 +124,7 @@ export class Supervisor {
       if (this.unfinished > 0) {
         clean = false;
         log.error('plugin cut off', { plugin: name, unfinished: this.unfinished });
-      } else if (started) {
+      } else {
         const left = deadline - performance.now();
         clean = await this.#shutdown(Math.min(shutdownMs.most, Math.max(shutdownMs.least, left)));
       }
@@ -139,8 +142,8 @@ export class Supervisor {
     const { log, loaded } = this.#options;
     const plugin = loaded.spec.name;
     const changed = this.#change.promise;
-    this.#thread?.stop(this.#instance);
-    const end = await within(timeoutMs, changed);
+    if (this.#broken === undefined) this.#thread?.stop(this.#instance);
+    const end = this.#broken ?? (await within(timeoutMs, changed));
     if (end === undefined) {
       log.error('plugin cut off', {
         plugin,
@@ -208,21 +211,26 @@ export class Supervisor {
       this.#readyAt = performance.now();
       this.#plugin?.ready();
     }
-    const crashed = state.state !== 'ready' && this.#state === 'ready';
     this.#change.resolve(state);
     this.#change = Promise.withResolvers();
+    if (state.state === 'ready') return;
     // Settled in a turn of its own: this one still hands over what the instance sent.
-    if (crashed) setImmediate(() => this.#crashed(state));
-    else if (state.state === 'trapped' && this.#state === 'stopping')
+    if (this.#state === 'ready') {
+      this.#state = 'crashed';
+      const { loaded, log } = this.#options;
+      log.error('plugin crashed', { plugin: loaded.spec.name, reason: describe(state) });
+      setImmediate(() => this.#crashed(state));
+    } else if (state.state === 'trapped' && this.#state === 'stopping') {
+      this.#broken = state;
       setImmediate(() => this.#plugin?.detach());
+    }
   }
 
   #crashed(state: Ended): void {
-    if (this.#state !== 'ready') return;
-    const { loaded, log, failed } = this.#options;
+    if (this.#state !== 'crashed') return;
+    const { loaded, failed } = this.#options;
     const { spec } = loaded;
     this.#plugin?.detach();
-    log.error('plugin crashed', { plugin: spec.name, reason: describe(state) });
     if (spec.restart === 'never') {
       this.#state = 'down';
       this.#plugin?.stopAccepting();

@@ -16,7 +16,7 @@ import type {
 } from '../../ext.ts';
 import { Fifo } from '../../edge/fifo.ts';
 import { oweAnswer } from '../../edge/connection.ts';
-import { reply, unavailable } from '../../edge/reply.ts';
+import { reply, shed, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
 import { type RouteMatch, RouteTable } from './route-table.ts';
 import { inlineBytes } from '../../link/link.ts';
@@ -261,7 +261,7 @@ const none: readonly string[] = [];
 function write(response: ServerResponse, { status, headers, body }: Answer & { headers: string[] }): void {
   if (response.destroyed) return;
   if (body.length > inlineBytes && !oweAnswer(response, body.length)) {
-    response.destroy();
+    shed(response);
     return;
   }
   const bodiless = status === 204 || status === 304;

@@ -278,6 +278,8 @@ suite('http_respond: what the client gets', () => {
         ['content-length', str('5')],
         ['Transfer-Encoding', str('chunked')],
         ['CONNECTION', str('upgrade')],
+        ['keep-alive', str('timeout=1000, max=9')],
+        ['trailer', str('X-Late')],
         ['X-A', str('b')],
       ),
     );
@@ -326,6 +328,26 @@ suite('http_respond: what the client gets', () => {
       ['Content-Type', 'a/b'],
     ]);
     assert.deepEqual(answerTo([['body', bin('')]]).lines, []);
+  });
+
+  for (const code of [204, 205, 304]) {
+    test(`${code} has no body, and no type is found out for the one that the guest gave`, () => {
+      const { status, lines, text } = answerTo([
+        ['status', int(code)],
+        ['body', bin('<html>')],
+        ...headers(['Etag', str('"1"')]),
+      ]);
+      assert.deepEqual([status, lines, text], [code, [['Etag', '"1"']], '']);
+    });
+  }
+
+  test('a type that the guest gave for 304 stays', () => {
+    const { lines } = answerTo([
+      ['status', int(304)],
+      ['body', bin('<html>')],
+      ...headers(['Content-Type', str('a/b')]),
+    ]);
+    assert.deepEqual(lines, [['Content-Type', 'a/b']]);
   });
 
   test('a guest’s own X-Content-Type-Options is not there twice', () => {

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { silent } from '../../../../test/support/guest-context.ts';
+import { exchange } from '../../edge/exchange.suite.ts';
+import type { EdgeRequest, Event, LogFields, PluginEnd, Port } from '../../ext.ts';
+import { edge, maxRoutes } from './edge.ts';
+import { Effect, encodeAnswer, encodeClaim } from './wire.ts';
+
+/** Refusals of an instance that are logged, at most. */
+const mostLogged = 10;
+
+/** The edge end without sockets: its log, and what makes plugins and requests. */
+function bareEdge(t: TestContext) {
+  const scope = new AsyncDisposableStack();
+  t.after(() => scope.disposeAsync());
+  const logs: { level: string; message: string; fields: LogFields }[] = [];
+  const say =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) => {
+      logs.push({ level, message, fields });
+    };
+  let handle: ((incoming: EdgeRequest) => boolean) | undefined;
+  const end = edge({
+    listener: {
+      on: (_phase, handler) => {
+        handle = handler;
+      },
+      upgrade: () => undefined,
+      body: (_incoming, done) => done(new Uint8Array(0)),
+      requestTimeoutMs: 30_000,
+    },
+    log: { ...silent, info: say('info'), warn: say('warn') },
+    scope,
+  });
+  let ids = 0;
+  const plugin = (name: string): { end: PluginEnd; events: Event[] } => {
+    const events: Event[] = [];
+    const port: Port = {
+      plugin: { name, version: '1.0.0' },
+      options: {},
+      scope,
+      up: true,
+      nextId: () => ++ids,
+      push: (event) => events.push(event) > 0,
+      drained: () => Promise.resolve(),
+      cancel: () => undefined,
+    };
+    return { end: end.plugin(port), events };
+  };
+  return { plugin, handle: (incoming: EdgeRequest) => handle?.(incoming), logs };
+}
+
+function register(end: PluginEnd, pattern: string): number | void {
+  return end.effect?.(Effect.register, encodeClaim({ method: 'GET', pattern }), 0);
+}
+
+suite('routes that are refused', () => {
+  test('beyond the most that a plugin may have, in a loop: each is code 4, few are logged', (t) => {
+    const { plugin, logs } = bareEdge(t);
+    const { end } = plugin('guest');
+    end.attached?.();
+    for (let route = 0; route < maxRoutes; route++) assert.equal(register(end, `/${route}`), 0);
+    logs.length = 0;
+    for (let route = 0; route < 5000; route++) assert.equal(register(end, `/more/${route}`), 4);
+    assert.equal(logs.length, mostLogged);
+    const fields = { plugin: 'guest', reason: 'a plugin has at most 1000 routes' };
+    for (const log of logs) assert.deepEqual(log, { level: 'warn', message: 'http route refused', fields });
+    assert.equal(register(end, '/1'), 0, 'a route that it has is refused');
+  });
+
+  test('are logged again for the next instance', (t) => {
+    const { plugin, logs } = bareEdge(t);
+    const { end } = plugin('guest');
+    for (let instance = 1; instance <= 3; instance++) {
+      end.attached?.();
+      for (let route = 0; route < maxRoutes + 100; route++) register(end, `/${route}`);
+      end.ready?.();
+      assert.equal(
+        logs.filter(({ message }) => message === 'http route refused').length,
+        mostLogged * instance,
+      );
+    }
+  });
+});
+
+/** What a client gets for an answer that the guest end has sent. */
+async function sentFor(t: TestContext, answer: Parameters<typeof encodeAnswer>[0], method = 'GET') {
+  const { plugin, handle } = bareEdge(t);
+  const { end, events } = plugin('guest');
+  end.attached?.();
+  register(end, '/');
+  end.ready?.();
+  const { incoming, sent } = exchange(method);
+  assert.equal(handle(incoming), true);
+  end.effect?.(Effect.respond, encodeAnswer(answer), events[0]?.id ?? 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  const [head = '', body = ''] = sent().split('\r\n\r\n');
+  return { head, body };
+}
+
+suite('an answer on the wire', () => {
+  const body = Buffer.from('a body');
+
+  for (const status of [204, 304]) {
+    test(`${status} has neither body nor length`, async (t) => {
+      const sent = await sentFor(t, { status, headers: ['Etag', '"1"'], body });
+      assert.match(sent.head, new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nEtag: "1"(?:\\r\\n|$)`));
+      assert.doesNotMatch(sent.head, /content-length|transfer-encoding/i);
+      assert.equal(sent.body, '');
+    });
+  }
+
+  test('205 without a body says that its length is 0', async (t) => {
+    const sent = await sentFor(t, { status: 205, headers: [], body: Buffer.alloc(0) });
+    assert.match(sent.head, /^HTTP\/1\.1 205 [^]*\r\nContent-Length: 0(?:\r\n|$)/);
+    assert.equal(sent.body, '');
+  });
+
+  test('an answer to HEAD has its length and no body', async (t) => {
+    const sent = await sentFor(t, { status: 200, headers: [], body }, 'HEAD');
+    assert.match(sent.head, /\r\nContent-Length: 6(?:\r\n|$)/);
+    assert.equal(sent.body, '');
+  });
+});
