@@ -8,10 +8,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fetch } from './fetch.ts';
 import { http } from './http.ts';
 import { msgpack } from './msgpack.ts';
 import { start } from './start.ts';
 import { step } from './step.ts';
+import { sse } from './sse.ts';
 import { storage } from './storage.ts';
 import { websocket } from './websocket.ts';
 import { buildAll, machine, runsBuild } from './support/environment.ts';
@@ -19,7 +21,7 @@ import type { Benchmark, Chart, Context, Result } from './support/measurement.ts
 import { plot } from './support/plot.ts';
 import { table } from './support/table.ts';
 
-const benchmarks: readonly Benchmark[] = [http, step, start, msgpack, websocket, storage];
+const benchmarks: readonly Benchmark[] = [http, step, start, msgpack, websocket, sse, storage, fetch];
 
 const results = join(import.meta.dirname, 'results');
 

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { encodeHttpRequest } from '../../runtime/src/abi/events.ts';
-import { Writer } from '../../runtime/src/abi/msgpack/writer.ts';
 import { eventPrefix } from '../../runtime/src/abi/step-event.ts';
 import { capability } from '../../runtime/src/capabilities/http-inbound/capability.ts';
 import { decodeAnswer } from '../../runtime/src/capabilities/http-inbound/wire.ts';
@@ -11,6 +9,7 @@ import { Guest } from '../../runtime/src/guest/guest.ts';
 import { createWasi } from '../../runtime/src/guest/wasi.ts';
 import { loadPlugin, readManifest } from '../../runtime/src/host/load-plugin.ts';
 import { WallClock } from '../../runtime/src/plugin-thread/wall-clock.ts';
+import { requestEvent } from './request-event.ts';
 
 const manifest = join(import.meta.dirname, '..', '..', 'plugins', 'echo', 'pulp.plugin.toml');
 
@@ -72,21 +71,7 @@ export async function startEcho(): Promise<EchoGuest> {
 
 /** The event of a POST to `/echo` with this body, as the edge writes it. */
 export function echoEvent(body: Uint8Array): Uint8Array {
-  const writer = new Writer();
-  encodeHttpRequest(writer, {
-    id: event.id,
-    method: 'POST',
-    path: '/echo',
-    params: [],
-    query: [],
-    headers: ['Content-Type', 'application/octet-stream', 'Content-Length', String(body.length)],
-    body,
-    host: '127.0.0.1',
-    remoteAddr: '127.0.0.1:40000',
-    proto: 'HTTP/1.1',
-    rawPath: '/echo',
-  });
-  return writer.take();
+  return requestEvent({ id: event.id, method: 'POST', path: '/echo', body });
 }
 
 function context(sent: (payload: Uint8Array) => void): GuestContext {

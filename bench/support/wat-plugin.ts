@@ -13,6 +13,8 @@ export interface WatPlugin {
 }
 
 const root = join(import.meta.dirname, '..', '..');
+/** The form in which it says where it listens. */
+const textLog = ['-log-format', 'text'];
 
 /** A plugin of little more than the calls that are measured, behind the real command line. */
 export async function startWatPlugin({
@@ -29,20 +31,10 @@ export async function startWatPlugin({
     `name = "${name}"\nversion = "1"\ncapabilities = ${JSON.stringify(capabilities)}\n${options}\n`,
   );
   const listen = ['-http-port', '0', '-http-host', '127.0.0.1', '-max-connections', '20000'];
+  const storage = ['-storage-root', join(folder.path, 'data')];
   return ServerProcess.start({
     name: `pulp with the plugin ${name}`,
-    args: [
-      join('runtime', 'bin', 'pulp.js'),
-      ...[
-        '-manifest',
-        manifest,
-        ...listen,
-        '-storage-root',
-        join(folder.path, 'data'),
-        '-log-format',
-        'text',
-      ],
-    ],
+    args: [join('runtime', 'bin', 'pulp.js'), '-manifest', manifest, ...listen, ...storage, ...textLog],
     cwd: root,
     listening: /msg="http server started" addr=127\.0\.0\.1:(\d+)/,
     owns: folder,
