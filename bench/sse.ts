@@ -63,7 +63,6 @@ interface Memory {
 
 interface Measured {
   readonly series: readonly Series[];
-  /** Not where it cannot be read. */
   readonly memory: Memory | undefined;
 }
 
@@ -74,10 +73,14 @@ export const sse: Benchmark = {
     const plan: Plan = context.quick ? { rounds: 1, bursts: 20_000 } : { rounds: 5, bursts: 50_000 };
     const files = await maxOpenFiles();
     const notes = ['SSE: as many deliveries as events times subscribers; the clients only count bytes.'];
+    const counts = subscriberCounts.filter((subscribers) => subscribers + otherFiles <= files);
     const all: Measured[] = [];
     for (const subscribers of subscriberCounts) {
-      if (subscribers + otherFiles <= files) all.push(await measure(context, subscribers, plan));
-      else {
+      if (counts.includes(subscribers)) {
+        // What came besides counts least where there are most.
+        const memory = canReadFigures && subscribers === counts.at(-1);
+        all.push(await measure(context, { subscribers, memory, plan }));
+      } else {
         notes.push(
           `SSE with ${rate(subscribers)} subscribers was skipped: a process may have ${rate(files)} files open here ` +
             '(`ulimit -Hn`).',
@@ -89,23 +92,33 @@ export const sse: Benchmark = {
   },
 };
 
-async function measure({ log }: Context, subscribers: number, plan: Plan): Promise<Measured> {
+interface MeasureOptions {
+  readonly subscribers: number;
+  /** Whether memory is looked at. */
+  readonly memory: boolean;
+  readonly plan: Plan;
+}
+
+async function measure({ log }: Context, { subscribers, memory, plan }: MeasureOptions): Promise<Measured> {
   await using scope = new AsyncDisposableStack();
-  const servers = [scope.use(await startPulp()), scope.use(await startBare())] as const;
-  for (const { port } of servers) {
-    await using _first = await Subscribers.open({ port, path: streamPath, connections: firstSubscribers });
-  }
-  const before = await memoryOf(servers);
-  const [pulp, bare] = servers;
-  const open = async ({ port }: ServerProcess): Promise<Subscribers> =>
-    scope.use(await Subscribers.open({ port, path: streamPath, connections: subscribers }));
+  const [pulp, bare] = [scope.use(await startPulp()), scope.use(await startBare())];
+  const grown: number[] = [];
+  const open = async ({ port, pid }: ServerProcess): Promise<Subscribers> => {
+    const all = { port, path: streamPath, connections: subscribers };
+    if (!memory) return scope.use(await Subscribers.open(all));
+    const first = await Subscribers.open({ ...all, connections: firstSubscribers });
+    await first[Symbol.asyncDispose]();
+    await sleep(settleMs);
+    const before = await residentBytes(pid);
+    const clients = scope.use(await Subscribers.open(all));
+    await sleep(settleMs);
+    grown.push(((await residentBytes(pid)) - before) / subscribers);
+    return clients;
+  };
   const subjects = {
     pulp: { server: pulp, clients: await open(pulp) },
     bare: { server: bare, clients: await open(bare) },
   };
-  const after = await memoryOf(servers);
-  const grown = servers.map((_, index) => ((after[index] ?? 0) - (before[index] ?? 0)) / subscribers);
-  const [ofPulp = 0, ofBare = 0] = grown;
   const series = burstSizes.map((events): Series => ({ subscribers, events, pulp: [], bare: [] }));
   // The first round is not counted: the engine compiles what is hot.
   for (let round = 0; round <= plan.rounds; round++) {
@@ -119,7 +132,9 @@ async function measure({ log }: Context, subscribers: number, plan: Plan): Promi
         log(`sse: round ${round}/${plan.rounds}: ${describe({ subscribers, events })}: ${last(rates)}`);
     }
   }
-  return { series, memory: canReadFigures ? { subscribers, pulp: ofPulp, bare: ofBare } : undefined };
+  const [ofPulp, ofBare] = grown;
+  if (ofPulp === undefined || ofBare === undefined) return { series, memory: undefined };
+  return { series, memory: { subscribers, pulp: ofPulp, bare: ofBare } };
 }
 
 function startPulp(): Promise<ServerProcess> {
@@ -139,13 +154,6 @@ function startBare(): Promise<ServerProcess> {
     cwd: join(import.meta.dirname, '..'),
     listening: /^listening on 127\.0\.0\.1:(\d+)$/m,
   });
-}
-
-/** Resident memory of each in bytes, once they had some rest; nothing where it cannot be read. */
-async function memoryOf(servers: readonly ServerProcess[]): Promise<readonly number[]> {
-  if (!canReadFigures) return [];
-  await sleep(settleMs);
-  return Promise.all(servers.map(({ pid }) => residentBytes(pid)));
 }
 
 interface RunOptions extends Burst {
@@ -182,7 +190,6 @@ function last({ pulp, bare }: Pick<Series, 'pulp' | 'bare'>): string {
 
 function report(all: readonly Measured[], notes: readonly string[]): Result {
   const rows = all.flatMap(({ series }) => series.map(rateRow));
-  // What came besides counts least where there are most.
   const memory = all.at(-1)?.memory;
   return { rows: memory === undefined ? rows : [...rows, memoryRow(memory)], notes, raw: all };
 }

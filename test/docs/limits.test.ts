@@ -21,6 +21,7 @@ const fixed: Readonly<Record<string, number>> = {
   "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
   'Routes of a plugin': constantIn('capabilities/http-inbound/edge.ts', 'maxRoutes'),
   "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
+  "Bytes of a route's method": constantIn('capabilities/http-inbound/wire.ts', 'maxMethodBytes'),
   'Requests of a connection at a time': constantIn('edge/http2-connection.ts', 'maxStreams'),
   'Bytes of a head, 32 more for each line': constantIn('edge/http2-connection.ts', 'maxHeaderListBytes'),
   "Lines of a request's head": constantIn('edge/http2-connection.ts', 'maxHeaderLines'),

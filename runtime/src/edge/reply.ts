@@ -43,6 +43,8 @@ export function unavailable(response: ServerResponse | undefined, headers: reado
  * On HTTP/2 other streams share it, and a client may well ask for much at a time: it gets 503.
  */
 export function shed(response: ServerResponse): void {
-  if (response.req.httpVersionMajor === 2) unavailable(response);
-  else response.destroy();
+  if (response.req.httpVersionMajor === 2) return unavailable(response);
+  // A response that waits behind others has no socket yet: to destroy it alone would close nothing.
+  response.destroy();
+  response.req.socket.destroy();
 }

@@ -50,6 +50,8 @@ export class PluginThread {
       workerData,
       transferList: [port2],
       name: 'pulp-plugin-thread',
+      // Flags of the program, such as those of `node -e`, are not the thread's.
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: threadHeapMb, maxYoungGenerationSizeMb: threadYoungMb },
     });
     let reason = new Error('the plugin thread ended by itself');

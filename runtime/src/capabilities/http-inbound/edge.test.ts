@@ -68,6 +68,17 @@ suite('routes that are refused', () => {
     assert.equal(register(end, '/1'), 0, 'a route that it has is refused');
   });
 
+  test('that another plugin has, in a loop: each is code 4, few are logged', (t) => {
+    const { plugin, logs } = bareEdge(t);
+    register(plugin('first').end, '/taken');
+    const { end } = plugin('second');
+    logs.length = 0;
+    for (let round = 0; round < 500; round++) assert.equal(register(end, '/taken'), 4);
+    assert.equal(logs.length, mostLogged);
+    const fields = { plugin: 'second', method: 'GET', pattern: '/taken', reason: 'another plugin has it' };
+    for (const log of logs) assert.deepEqual(log, { level: 'warn', message: 'http route refused', fields });
+  });
+
   test('are logged again for the next instance', (t) => {
     const { plugin, logs } = bareEdge(t);
     const { end } = plugin('guest');

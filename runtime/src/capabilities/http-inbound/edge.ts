@@ -10,6 +10,7 @@ import type {
   Event,
   Listener,
   Log,
+  LogFields,
   Outcome,
   PluginEnd,
   Port,
@@ -173,18 +174,11 @@ class RoutedPlugin implements PluginEnd {
     const key = `${method} ${pattern}`;
     if (this.#claimed.has(key)) return Code.ok;
     if (this.#claimed.size >= maxRoutes) {
-      if (this.#refusals++ < maxRefusalsLogged) {
-        log.warn('http route refused', { plugin, reason: `a plugin has at most ${maxRoutes} routes` });
-      }
+      this.#refuse({ reason: `a plugin has at most ${maxRoutes} routes` });
       return Code.refused;
     }
     if (routes.add({ method, pattern }, this) === 'taken') {
-      log.warn('http route refused', {
-        plugin,
-        method,
-        pattern: printable(pattern),
-        reason: 'another plugin has it',
-      });
+      this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
       return Code.refused;
     }
     this.#claimed.add(key);
@@ -197,6 +191,11 @@ class RoutedPlugin implements PluginEnd {
       });
     }
     return Code.ok;
+  }
+
+  #refuse(fields: LogFields): void {
+    if (this.#refusals++ >= maxRefusalsLogged) return;
+    this.#options.log.warn('http route refused', { plugin: this.#port.plugin.name, ...fields });
   }
 
   /** Finds a request that waits, and drops what is over in front of it. */

@@ -10,6 +10,7 @@ import {
   decodeClaim,
   Effect,
   maxAnswerHeaders,
+  maxMethodBytes,
   maxPatternBytes,
   type RouteClaim,
 } from './wire.ts';
@@ -115,6 +116,7 @@ suite('http_register', () => {
       ['GET', '/a?b'],
       ['GET', '/a#b'],
       ['GET', `/${'a'.repeat(maxPatternBytes)}`],
+      ['g'.repeat(maxMethodBytes + 1), '/'],
     ] as const) {
       assert.throws(
         () => register(claim(method, path)),
@@ -303,6 +305,12 @@ suite('http_respond: what the client gets', () => {
       assert.equal(lines.length, 1);
     }
     assert.equal(answerTo([['cookies', array([str('a\r\nb')])]]).status, 502);
+  });
+
+  test('a header name that is longer than all may be is 502, and is not shown', () => {
+    const { status, logs } = answerTo(headers(['x'.repeat(65_536), str('a')]));
+    assert.equal(status, 502);
+    assert.match(JSON.stringify(logs), /"a header name of 65536 bytes"/);
   });
 
   test('more header lines or bytes than can be sent are 502', () => {

@@ -10,6 +10,7 @@ import {
   encodeClaim,
   maxAnswerHeaderBytes,
   maxAnswerHeaders,
+  maxMethodBytes,
   maxPatternBytes,
 } from './wire.ts';
 
@@ -34,6 +35,15 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
     functions: {
       http_register(bytes) {
         const request = decodeRoute(bytes);
+        // Before anything is made of them: a text of a guest can be as large as its memory, and what is made of such
+        // a one in the engine's heap ends the process.
+        if (request.method.length > maxMethodBytes || request.path.length > maxPatternBytes) {
+          throw new Failure(
+            Code.refused,
+            `a method of ${request.method.length} and a route pattern of ${request.path.length} bytes; ` +
+              `at most ${maxMethodBytes} and ${maxPatternBytes} are taken`,
+          );
+        }
         // Blanks as in ASCII: the text is bytes, and \s would find one inside of UTF-8.
         const token = request.method.replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
         const { path: pattern } = request;
@@ -43,12 +53,6 @@ export function guest(context: GuestContext): GuestEnd<Functions> {
         if (!pattern.startsWith('/')) throw new Failure(Code.refused, 'a route pattern begins with /');
         if (/[ \t\r\n\f\v?#]/.test(pattern)) {
           throw new Failure(Code.refused, 'a route pattern has no blank, ? or # in it');
-        }
-        if (pattern.length > maxPatternBytes) {
-          throw new Failure(
-            Code.refused,
-            `a route pattern of ${pattern.length} bytes; at most ${maxPatternBytes} are taken`,
-          );
         }
         const code = context.ask(Effect.register, encodeClaim({ method, pattern }));
         if (code !== 0) throw new Failure(code, `the route ${method} ${pattern} was not taken`);
@@ -90,6 +94,8 @@ function toAnswer(response: Response, { log }: GuestContext): Answer {
   if (!(status >= 200 && status <= 599)) return problem(`status ${status} is outside 200-599`);
   const lines = new Map<string, readonly string[]>();
   for (const [name, values] of response.headers) {
+    // Before it is made canonical, for the same reason as a method.
+    if (name.length > maxAnswerHeaderBytes) return problem(`a header name of ${name.length} bytes`);
     if (!isHeaderName(name))
       return problem(`a header name that HTTP forbids: ${JSON.stringify(name.slice(0, 64))}`);
     const canonical = canonicalHeaderName(name);

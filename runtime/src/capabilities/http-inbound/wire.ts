@@ -33,6 +33,8 @@ export interface Answer {
 
 /** Bytes of all header names and values of a response that a guest may send. */
 export const maxAnswerHeaderBytes = 64 * 1024 - 1;
+/** Bytes of a route's method, with the blanks around it. */
+export const maxMethodBytes = 256;
 /** Bytes of a route pattern. */
 export const maxPatternBytes = 4096;
 /** Header lines of a response that a guest may send. */
