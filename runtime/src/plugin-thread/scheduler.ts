@@ -71,13 +71,11 @@ export class Scheduler {
         if (this.#options.commanded()) this.#options.command();
         const round = this.#round();
         const ran = round instanceof Promise ? await round : round;
-        const pending = this.#options.waits.pending > 0;
-        if (ran && (pending || this.#steps > 0)) {
-          if (pending) await this.#turnLoop();
-        } else if (this.#steps > 0 && this.#look()) {
-          // There is work again.
-        } else if (pending) await this.#sleepOnLoop();
-        else this.#sleep();
+        if (ran) {
+          if (this.#options.waits.pending > 0) await this.#turnLoop();
+        } else {
+          await this.#rest();
+        }
       }
     } finally {
       clearInterval(alive);
@@ -125,24 +123,18 @@ export class Scheduler {
     this.#lastTurn = performance.now();
   }
 
-  /**
-   * Blocks until the bell rings or a tick is due. Between two ticks of an idle guest the thread's caches go cold,
-   * so the way from here to its step and back is kept short: bench/start.ts shows what idling costs.
-   */
-  #sleep(): void {
-    this.#options.bell.wait(this.#untilTick(), this.#hasWork);
-  }
-
-  /** As {@link #sleep}, while the event loop turns. */
-  async #sleepOnLoop(): Promise<void> {
-    await this.#options.bell.waitAsync(this.#untilTick(), this.#hasWork);
-    this.#lastTurn = performance.now();
-  }
-
-  #untilTick(): number {
+  /** Nothing was due: look a moment longer after work, then sleep until the bell or the next tick. */
+  async #rest(): Promise<void> {
+    if (this.#steps > 0 && this.#look()) return;
+    const { bell, waits } = this.#options;
     let next = Number.POSITIVE_INFINITY;
-    for (const { nextTick } of this.#tasks) if (nextTick < next) next = nextTick;
-    return Math.max(0, next - performance.now());
+    for (const task of this.#tasks) next = Math.min(next, task.nextTick);
+    const timeout = Math.max(0, next - performance.now());
+    if (waits.pending === 0) bell.wait(timeout, this.#hasWork);
+    else {
+      await bell.waitAsync(timeout, this.#hasWork);
+      this.#lastTurn = performance.now();
+    }
   }
 
   /** Looks for work for a moment. True when there is some. */
