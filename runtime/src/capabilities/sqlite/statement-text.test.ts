@@ -31,6 +31,7 @@ suite('text without a statement', () => {
       '--',
       '-- a\n;-- b',
       '-- a\nSELECT 1',
+      '--\n\v',
       '-',
       '- - a',
       '/* a */',

@@ -30,8 +30,9 @@ function endOfBlank(sql: string, at: number): number {
       return at + 1;
     case 0x2d: {
       if (sql.charCodeAt(at + 1) !== 0x2d) return at;
+      // The end of the line is a blank of its own.
       const found = sql.indexOf('\n', at + 2);
-      return found < 0 ? sql.length : found + 1;
+      return found < 0 ? sql.length : found;
     }
     case 0x2f: {
       // A remark that nothing ends goes on to the end, but two characters at the very end are none.
