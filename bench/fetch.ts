@@ -74,7 +74,7 @@ function describeFetches(time: number): string {
 
 function neighbourRow({ pause, before, during }: NeighbourTimes): Row {
   const slower = (key: 'p50' | 'p99'): number => of(during, key) / of(before, key);
-  const pace = pause === 0 ? 'one after the other' : `one every ${pause} ms`;
+  const pace = pause === 0 ? 'one after the other' : `${pause} ms between two`;
   return {
     what: `steps of a guest while another on its thread waits 1 s in http_fetch, ${pace}`,
     measured: describeSteps(during),

@@ -2,6 +2,7 @@
 import { type OpenLoad, runOpenLoop } from './open-loop.ts';
 import { milliseconds, rate } from './support/format.ts';
 import { type Load, type LoadGenerator, loadGenerator } from './support/load.ts';
+import { describeLoad, failures, middle, of } from './support/load-figures.ts';
 import type { Benchmark, Chart, Context, Goal, Result, Row } from './support/measurement.ts';
 import type { ServerProcess } from './support/server-process.ts';
 import { median } from './support/statistics.ts';
@@ -98,7 +99,7 @@ async function closedRuns(
         const { port } = server;
         const load = await generator.run({ port, path: echoPath, connections, seconds: plan.seconds });
         series[index]?.rounds.push(load);
-        log(`http: c=${connections} round ${round}/${plan.rounds}: ${subject.name} ${describe(load)}`);
+        log(`http: c=${connections} round ${round}/${plan.rounds}: ${subject.name} ${describeLoad(load)}`);
       }
     }
     all.push(...series);
@@ -129,35 +130,10 @@ async function halfRuns({ log }: Context, { plan, one, reference, series }: Half
       });
       (current === subject ? half.rounds : half.besideRounds).push(load);
       const asked = `${rate(perSecond)} req/s asked for`;
-      log(`http: half load round ${round}/${plan.rounds}: ${current.name} ${asked}, ${describe(load)}`);
+      log(`http: half load round ${round}/${plan.rounds}: ${current.name} ${asked}, ${describeLoad(load)}`);
     }
   }
   return half;
-}
-
-/** The median of one figure over all rounds. */
-function of<K extends string>(rounds: readonly Readonly<Record<K, number>>[], key: K): number {
-  return median(rounds.map((round) => round[key]));
-}
-
-/** Failures are added up, not averaged: one is one too many. */
-function failures(rounds: readonly (Load | OpenLoad)[]): number {
-  return rounds.reduce((sum, { refused, errors }) => sum + refused + errors, 0);
-}
-
-function describe({ perSecond, p50, p99, refused, errors }: Load | OpenLoad): string {
-  const failed = refused + errors === 0 ? '' : `, ${refused} not 2xx, ${errors} failed`;
-  return `${rate(perSecond)} req/s, p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}${failed}`;
-}
-
-function middle(rounds: readonly (Load | OpenLoad)[]): Load {
-  return {
-    perSecond: of(rounds, 'perSecond'),
-    p50: of(rounds, 'p50'),
-    p99: of(rounds, 'p99'),
-    refused: rounds.reduce((sum, { refused }) => sum + refused, 0),
-    errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
-  };
 }
 
 function report(series: readonly Series[], halves: readonly HalfLoad[], notes: readonly string[]): Result {
@@ -197,8 +173,8 @@ function closedRow({ subject, connections, rounds }: Series, beside: Series): Ro
   }
   return {
     what: `${subject.name}, c=${connections}`,
-    measured: `${describe(own)}${failures(rounds) === 0 ? ', 0 refused' : ''}`,
-    beside: `${ceiling.name}: ${describe(best)}`,
+    measured: `${describeLoad(own)}${failures(rounds) === 0 ? ', 0 refused' : ''}`,
+    beside: `${ceiling.name}: ${describeLoad(best)}`,
     ratio,
     goals: found,
     // It ran a Go plugin.
@@ -213,8 +189,8 @@ function halfRow({ subject, rate: perSecond, rounds, besideRounds }: HalfLoad): 
   const keptUp = failures(rounds) === 0;
   return {
     what: `${subject.name}, half of its maximum: ${rate(perSecond)} req/s, open loop`,
-    measured: describe(own),
-    beside: `${ceiling.name} at the same rate: ${describe(best)}`,
+    measured: describeLoad(own),
+    beside: `${ceiling.name} at the same rate: ${describeLoad(best)}`,
     ratio,
     goals: [{ text: `p99 ≤ ${goals.halfLoad} × the ceiling's`, met: keptUp && ratio <= goals.halfLoad }],
   };

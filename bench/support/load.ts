@@ -29,18 +29,33 @@ export interface LoadGenerator {
   run(options: LoadOptions): Promise<Load>;
 }
 
-const wrk: LoadGenerator = {
+export interface WrkOptions extends LoadOptions {
+  /** `http` unless given. Certificates are not checked. */
+  readonly scheme?: 'http' | 'https';
+}
+
+/** https://github.com/wg/wrk, where it is on the PATH. */
+export const wrk = {
   name: 'wrk',
-  async run({ port, path, connections, seconds }) {
+  async isThere(): Promise<boolean> {
+    try {
+      // It ends with 1 whatever it is asked.
+      await runOwned('wrk', ['--version'], { timeoutMs: 10_000 });
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  async run({ scheme = 'http', port, path, connections, seconds }: WrkOptions): Promise<Load> {
     const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
-    const url = `http://127.0.0.1:${port}${path}`;
+    const url = `${scheme}://127.0.0.1:${port}${path}`;
     const { code, stdout, stderr } = await runOwned('wrk', [...flags, url], {
       timeoutMs: (seconds + 30) * 1000,
     });
     if (code !== 0) throw new Error(`wrk ended with exit code ${code}:\n${stdout}${stderr}`);
     return parseWrk(stdout);
   },
-};
+} as const;
 
 const ours: LoadGenerator = {
   name: 'bench/closed-loop.ts',
@@ -52,10 +67,5 @@ const ours: LoadGenerator = {
 
 /** wrk where it is on the PATH, since it costs the machine least; else our own. */
 export async function loadGenerator(): Promise<LoadGenerator> {
-  try {
-    await runOwned('wrk', ['--version'], { timeoutMs: 10_000 });
-    return wrk;
-  } catch {
-    return ours;
-  }
+  return (await wrk.isThere()) ? wrk : ours;
 }

@@ -34,11 +34,16 @@ export const ceiling: Subject = {
 /**
  * The echo plugins behind the real command line, as far as they are built. One that is not is left out, with
  * a line that says so and is returned among `skipped`.
+ *
+ * @param flags Further flags of the command line.
  */
-export async function plugins({ log }: Context): Promise<{ subjects: Subject[]; skipped: string[] }> {
+export async function plugins(
+  { log }: Context,
+  flags: readonly string[] = [],
+): Promise<{ subjects: Subject[]; skipped: string[] }> {
   const all: readonly Subject[] = [
-    { key: 'echo', name: 'echo (AssemblyScript)', start: () => startPlugin('echo') },
-    { key: 'echo-go', name: 'echo (Go)', start: () => startPlugin('echo-go') },
+    { key: 'echo', name: 'echo (AssemblyScript)', start: () => startPlugin('echo', flags) },
+    { key: 'echo-go', name: 'echo (Go)', start: () => startPlugin('echo-go', flags) },
   ];
   const built = ({ key }: Subject): boolean => existsSync(join(root, 'plugins', key, 'build', `${key}.wasm`));
   const skipped = all
@@ -48,14 +53,14 @@ export async function plugins({ log }: Context): Promise<{ subjects: Subject[]; 
   return { subjects: all.filter(built), skipped };
 }
 
-function startPlugin(key: string): Promise<ServerProcess> {
+function startPlugin(key: string, more: readonly string[]): Promise<ServerProcess> {
   const storage = new TemporaryFolder();
   const manifest = join('plugins', key, 'pulp.plugin.toml');
   const listen = ['-http-port', '0', '-http-host', '127.0.0.1'];
-  const flags = ['-manifest', manifest, ...listen, '-storage-root', storage.path, '-log-format', 'text'];
+  const output = ['-storage-root', storage.path, '-log-format', 'text'];
   return ServerProcess.start({
     name: `pulp with plugins/${key}`,
-    args: [join('runtime', 'bin', 'pulp.js'), ...flags],
+    args: [join('runtime', 'bin', 'pulp.js'), '-manifest', manifest, ...listen, ...output, ...more],
     cwd: root,
     listening: /msg="http server started" addr=127\.0\.0\.1:(\d+)/,
     owns: storage,
@@ -72,13 +77,26 @@ export async function checkSameAnswer(
   name: string,
 ): Promise<void> {
   const [found, expected] = await Promise.all([answerOf(server), answerOf(reference)]);
-  if (found === expected) return;
+  checkSame({ found, expected, names: [name, 'the ceiling'] });
+}
+
+/** The same for answers that are there already. */
+export function checkSame({
+  found,
+  expected,
+  names,
+}: {
+  readonly found: string;
+  readonly expected: string;
+  readonly names: readonly [string, string];
+}): void {
+  const [own, other] = [found, expected].map((answer) => answer.replace(/^date: [^\r]*\r\n/im, ''));
+  if (own === other) return;
   throw new Error(
-    `${name} and the ceiling answer differently, so they cannot be compared:\n${found}\n${expected}`,
+    `${names.join(' and ')} answer differently, so they cannot be compared:\n${found}\n${expected}`,
   );
 }
 
 async function answerOf({ port }: ServerProcess): Promise<string> {
-  const { bytes } = await exchange(port, echoPath);
-  return bytes.toString('latin1').replace(/\r\nDate: [^\r]*/, '');
+  return (await exchange(port, echoPath)).bytes.toString('latin1');
 }

@@ -88,6 +88,10 @@ const fixed: Readonly<Record<string, number>> = {
   'Bytes of a list of parameters': constantIn('capabilities/sqlite/parameters.ts', 'maxParameterBytes'),
   'Parameters of a statement': constantIn('capabilities/sqlite/parameters.ts', 'maxParameters'),
   'Arguments of an SQL function': constantIn('capabilities/sqlite/database.ts', 'maxArguments'),
+  "What can be nested, for each MiB of the thread's stack but two": constantIn(
+    'capabilities/sqlite/nesting.ts',
+    'countPerMib',
+  ),
   'Bytes of the page cache that a plugin may ask for': constantIn(
     'capabilities/sqlite/pragmas.ts',
     'maxCacheBytes',

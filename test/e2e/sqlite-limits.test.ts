@@ -140,6 +140,30 @@ suite('what a plugin’s SQL may take', () => {
     await guest.pulp.alive();
   });
 
+  test('on the stack is bounded: SQL that is nested deep does not end the process', async (t) => {
+    const guest = await SqliteGuest.start(t, storageRoot(t));
+    const plus = '+1'.repeat(900);
+    const links = Array.from(
+      { length: 20_000 },
+      (_, index) => `, c${index + 1} AS (SELECT * FROM c${index})`,
+    );
+    let around = 'SELECT 1 AS a';
+    for (let level = 0; level < 20; level++) around = `SELECT a${plus} AS a FROM (${around})`;
+    for (const sql of [around, `WITH c0 AS (SELECT 1)${links.join('')} SELECT * FROM c20000`]) {
+      assert.equal((await guest.query(sql)).code, 5);
+      assert.match(await guest.lastError(), /may be nested/);
+    }
+    await guest.run('CREATE VIEW v0 AS SELECT 1 AS a');
+    for (let level = 1; level <= 20; level++) {
+      await guest.exec(`CREATE VIEW v${level} AS SELECT a${plus} AS a FROM v${level - 1}`);
+    }
+    assert.equal((await guest.query('SELECT * FROM v20')).code, 5);
+    assert.match(await guest.lastError(), /nested too deep/);
+    await guest.run('DROP VIEW v1');
+    assert.ok(!guest.pulp.messages.includes('plugin crashed'), guest.pulp.dump());
+    await guest.pulp.alive();
+  });
+
   test('in time is its own: others are served meanwhile, and the log has the statement once it is over', async (t) => {
     const guest = await SqliteGuest.start(t, storageRoot(t), { options: 'query_timeout_ms = 50' });
     const slow =

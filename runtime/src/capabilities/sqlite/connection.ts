@@ -4,8 +4,11 @@ import { Failure } from '../../ext.ts';
 import { type OpenDatabase, close, maxValueBytes, single } from './database.ts';
 import { SqlFailure, resultCode, sqlFailure } from './failure.ts';
 import type { Bound, NativeStatement, SqlValue } from './native.ts';
+import { checkNesting } from './nesting.ts';
+import { scanStatement } from './parameter-slots.ts';
 import { decodeParameters } from './parameters.ts';
 import { encodeNone, RowEncoder, type RowForm, rowShape } from './rows.ts';
+import { isSchemaTooDeep, mendsSchema } from './schema-nesting.ts';
 import { bound, compileFirst, provesSingleRow, type Statement } from './statement.ts';
 import { maxKeptStatements, StatementCache } from './statement-cache.ts';
 import { isBlank } from './statement-text.ts';
@@ -44,7 +47,9 @@ export class Connection {
   readonly #counters: NativeStatement;
   /** The open transaction has changed the schema: what is compiled meanwhile may be old when it ends. */
   #schemaTouched = false;
-  #schemaVersion: string;
+  #schemaVersion = '';
+  /** Views and generated columns are nested too deep: nothing that could use them is compiled. */
+  #schemaTooDeep = false;
   #valueBytes = maxValueBytes;
   /** Of the statement that ran last, where it has them. */
   #result: Uint8Array | undefined;
@@ -55,7 +60,7 @@ export class Connection {
     this.#maxSqlBytes = maxSqlBytes;
     this.#rows = new RowEncoder(form);
     this.#counters = database.native.prepare('SELECT 1');
-    this.#schemaVersion = this.#readSchemaVersion();
+    this.#readSchema();
   }
 
   /** Whether a transaction is open. */
@@ -112,7 +117,7 @@ export class Connection {
       if (parameters.length > keptParameterBytes) this.#cache.drop(sql);
       if (this.#schemaTouched && !this.inTransaction) {
         this.#schemaTouched = false;
-        this.#schemaVersion = this.#readSchemaVersion();
+        this.#readSchema();
       }
     }
   }
@@ -122,8 +127,11 @@ export class Connection {
     const compiled: Statement[] = [];
     let keep = !this.#schemaTouched;
     try {
-      for (let rest = decodeSql(sql); ;) {
+      let rest = decodeSql(sql);
+      checkNesting(rest);
+      for (;;) {
         this.#allow(maxValueBytes);
+        if (this.#schemaTooDeep) checkMending(rest);
         const statement = compileFirst(this.#database, rest, this.#rows.form);
         if (statement === undefined) break;
         compiled.push(statement);
@@ -199,16 +207,23 @@ export class Connection {
 
   /** A statement that may change the schema has run: what was compiled before is forgotten if it did. */
   #schemaChanged(): void {
-    const version = this.#readSchemaVersion();
-    if (version === this.#schemaVersion) return;
-    this.#schemaVersion = version;
+    if (!this.#readSchema()) return;
     this.#schemaTouched = this.inTransaction;
     this.#cache.clear();
   }
 
-  #readSchemaVersion(): string {
+  /** Looks at the schema if it is another one than before, and says whether it is. */
+  #readSchema(): boolean {
     const { native } = this.#database;
-    return ['main', 'temp'].map((name) => String(single(native, `PRAGMA ${name}.schema_version`))).join(' ');
+    // A schema may be longer than what a wide row leaves to each of its values.
+    this.#allow(maxValueBytes);
+    const version = ['main', 'temp']
+      .map((name) => String(single(native, `PRAGMA ${name}.schema_version`)))
+      .join(' ');
+    if (version === this.#schemaVersion) return false;
+    this.#schemaVersion = version;
+    this.#schemaTooDeep = isSchemaTooDeep(native);
+    return true;
   }
 
   /** An error as the guest is told it, with the reason when it was the host that refused. */
@@ -226,6 +241,15 @@ export class Connection {
 /** Frees statements, and empties the list of them. */
 function free(statements: Statement[]): void {
   for (const { native } of statements.splice(0)) native.close();
+}
+
+/** Refuses to go on with a statement that could use a schema which is nested too deep. */
+function checkMending(sql: string): void {
+  const { verb } = scanStatement(sql, { parameters: false });
+  if (isBlank(sql) || mendsSchema(verb)) return;
+  throw new SqlFailure(
+    'the views and generated columns of the database are nested too deep: drop some, or roll back',
+  );
 }
 
 /** The text of a string of statements. */
