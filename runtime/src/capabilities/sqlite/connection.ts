@@ -3,7 +3,7 @@ import { Code } from '../../abi/codes.ts';
 import { Failure } from '../../ext.ts';
 import { type OpenDatabase, close, maxValueBytes, single } from './database.ts';
 import { SqlFailure, resultCode, sqlFailure } from './failure.ts';
-import type { Bound, NativeStatement, SqlValue } from './native.ts';
+import type { Bound, Changes, NativeStatement, SqlValue } from './native.ts';
 import { checkNesting } from './nesting.ts';
 import { scanStatement } from './parameter-slots.ts';
 import { decodeParameters } from './parameters.ts';
@@ -12,12 +12,6 @@ import { isSchemaTooDeep, mendsSchema } from './schema-nesting.ts';
 import { bound, compileFirst, provesSingleRow, type Statement } from './statement.ts';
 import { maxKeptStatements, StatementCache } from './statement-cache.ts';
 import { isBlank } from './statement-text.ts';
-
-/** What `sqlite3_changes` and `sqlite3_last_insert_rowid` say. */
-export interface Changes {
-  readonly changes: bigint;
-  readonly lastInsertRowid: bigint;
-}
 
 export interface ConnectionOptions {
   /** Bytes of a string of statements. */
@@ -86,7 +80,9 @@ export class Connection {
 
   /** What the connection's counters say; statements that are not theirs leave them as they are. */
   get changes(): Changes {
-    return this.#changes ?? this.#counters.run();
+    const last = this.#changes;
+    // A rowid that a number cannot hold is asked for again.
+    return last !== undefined && Number.isSafeInteger(last.lastInsertRowid) ? last : this.#counters.run();
   }
 
   /** Closes the database. An open transaction is rolled back. */

@@ -27,12 +27,20 @@ export interface Column {
   readonly type: string | null;
 }
 
+/** What `sqlite3_changes` and `sqlite3_last_insert_rowid` say. */
+export interface Changes {
+  readonly changes: number | bigint;
+  readonly lastInsertRowid: number | bigint;
+}
+
 export interface NativeStatement {
   /** The statement's own text: what is behind its semicolon is not in it. */
   readonly sourceSQL: string;
   /** The first row, and the statement is reset. */
   get(...bound: readonly Bound[]): readonly SqlValue[] | undefined;
-  run(...bound: readonly Bound[]): { readonly changes: bigint; readonly lastInsertRowid: bigint };
+  /** Runs one step. The numbers are bigints where integers are read as such. */
+  run(...bound: readonly Bound[]): Changes;
+  setReadBigInts(enabled: boolean): void;
   iterate(...bound: readonly Bound[]): RowIterator;
   columns(): readonly Column[];
   /** `memused` in bytes; `reprepare` counts how often SQLite compiled it anew. */
