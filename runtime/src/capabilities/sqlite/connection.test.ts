@@ -131,7 +131,7 @@ suite('what statements changed', () => {
     assert.deepEqual(after('DELETE FROM t WHERE 0'), [0n, 2n ** 63n - 1n]);
     assert.deepEqual(after('INSERT INTO t VALUES (-5, 0); CREATE TABLE w(a)'), [1n, -5n]);
     assert.deepEqual(after('INSERT OR IGNORE INTO t VALUES (-5, 0)'), [0n, -5n]);
-    // As a number, and where that is not exact.
+    // Also where a number would not be exact.
     for (const id of [
       2n ** 32n - 1n,
       2n ** 32n,

@@ -80,9 +80,7 @@ export class Connection {
 
   /** What the connection's counters say; statements that are not theirs leave them as they are. */
   get changes(): Changes {
-    const last = this.#changes;
-    // A rowid that a number cannot hold is asked for again.
-    return last !== undefined && Number.isSafeInteger(last.lastInsertRowid) ? last : this.#counters.run();
+    return this.#changes ?? this.#counters.run();
   }
 
   /** Closes the database. An open transaction is rolled back. */

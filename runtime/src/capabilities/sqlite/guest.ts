@@ -110,18 +110,9 @@ const affectedAt = 1 + 'x'.length + 'rows_affected'.length + 1;
 const lastIdAt = affectedAt + 8 + 'x'.length + 'last_insert_id'.length + 1;
 
 function encodeChanges({ changes, lastInsertRowid }: Changes): Uint8Array {
-  writeInt64(affectedAt, changes);
-  writeInt64(lastIdAt, lastInsertRowid);
+  changedView.setBigInt64(affectedAt, changes);
+  changedView.setBigInt64(lastIdAt, lastInsertRowid);
   return changed;
-}
-
-function writeInt64(at: number, value: number | bigint): void {
-  if (typeof value === 'bigint') {
-    changedView.setBigInt64(at, value);
-  } else {
-    changedView.setInt32(at, Math.floor(value / 0x1_0000_0000));
-    changedView.setInt32(at + 4, value);
-  }
 }
 
 /** As much of a text in UTF-8 as fits, whole characters only. */

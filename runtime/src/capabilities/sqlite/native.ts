@@ -29,8 +29,8 @@ export interface Column {
 
 /** What `sqlite3_changes` and `sqlite3_last_insert_rowid` say. */
 export interface Changes {
-  readonly changes: number | bigint;
-  readonly lastInsertRowid: number | bigint;
+  readonly changes: bigint;
+  readonly lastInsertRowid: bigint;
 }
 
 export interface NativeStatement {
@@ -38,9 +38,8 @@ export interface NativeStatement {
   readonly sourceSQL: string;
   /** The first row, and the statement is reset. */
   get(...bound: readonly Bound[]): readonly SqlValue[] | undefined;
-  /** Runs one step. The numbers are bigints where integers are read as such. */
+  /** Runs one step. */
   run(...bound: readonly Bound[]): Changes;
-  setReadBigInts(enabled: boolean): void;
   iterate(...bound: readonly Bound[]): RowIterator;
   columns(): readonly Column[];
   /** `memused` in bytes; `reprepare` counts how often SQLite compiled it anew. */

@@ -91,14 +91,11 @@ function finish(database: OpenDatabase, { native: compiled, seen }: Prepared, fo
       native = inForce(database, seen.passedOver);
     }
     const shape = rowShape(native, form);
-    const oneStep = shape.width === 0 && verb !== 'PRAGMA';
-    // It reads nothing, and its counters are had faster as numbers.
-    if (oneStep) native.setReadBigInts(false);
     return {
       native,
       slots,
       verb,
-      oneStep,
+      oneStep: shape.width === 0 && verb !== 'PRAGMA',
       schemaChange: seen.schemaChange,
       length: text.length,
       // The values of a row are made at once, in a heap that the whole thread shares.
