@@ -26,7 +26,7 @@ export function parseTarget(text: string, base?: URL): Target {
     throw refuse(`a URL of ${text.length} bytes; at most ${maxUrlBytes} are taken`);
   }
   // URL would drop tabs and line ends, and show another URL than the one that is fetched.
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text)) throw refuse('a control character in the URL');
   const ascii = text.replaceAll(/[^ -~]/g, percentEncoded);
   const url = URL.parse(ascii, base);
