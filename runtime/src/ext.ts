@@ -187,20 +187,34 @@ export interface EdgeEnd<O = Readonly<Record<string, unknown>>> {
  * wait are here. Nothing in it may block; what it throws costs one record, never the edge.
  */
 export interface PluginEnd {
-  /** An effect from the guest end. `payload` MUST NOT be kept. The result answers an ask. */
-  effect?(kind: number, payload: Uint8Array, id: number): number | void;
+  /**
+   * An effect from the guest end of an instance. `payload` MUST NOT be kept. The result answers an ask. While a
+   * plugin is reloaded two instances are there: what one claims is not the other's.
+   */
+  effect?(kind: number, payload: Uint8Array, id: number, instance: number): number | void;
   /** Answers a request of the guest end. `payload` is the receiver's to keep. */
   request?(kind: number, payload: Uint8Array): Promise<Uint8Array>;
-  /** A new instance is there, before its init: tell it what it must know. */
-  attached?(): void;
-  /** The new instance's init succeeded: forget what it did not claim again. */
-  ready?(): void;
+  /** A new instance is there, before its init. It may claim things from now on. */
+  attached?(instance: number): void;
+  /**
+   * Events go to this instance from now on: tell it what it must know. At a start that is before its init; at a
+   * reload it is right before `ready`, and what the instance before it had not begun with was `undelivered`.
+   */
+  entered?(instance: number): void;
+  /** Behind `entered` of every end: push again what was `undelivered` and is still wanted. */
+  resend?(): void;
+  /** The init of the instance succeeded: what it has claimed is in force, and what it did not claim is over. */
+  ready?(instance: number): void;
+  /** The instance has ended, in whatever way. Its events were settled before. */
+  detached?(instance: number): void;
+  /** For a while no instance will come: refuse what waits for one. */
+  down?(): void;
   /**
    * The host is stopping, and what was queued has been taken back. Events pushed in here are the last that the
    * plugin gets before its shutdown: what tells it that its connections are gone.
    */
   draining?(): void;
-  /** No instance will come any more: refuse what still waits for one. */
+  /** No instance will come any more that has this capability: refuse what still waits for one. */
   closed?(): void;
 }
 
@@ -286,10 +300,10 @@ export interface Event {
   /** The per-kind msgpack map. It MUST NOT be changed while the event is queued. */
   readonly payload: Uint8Array;
   /**
-   * How the event ended: its step is over (`done`), its step broke the guest (`broken`), or the instance
-   * ended before its step began (`undelivered`).
+   * How the event ended: its step is over (`done`), its step broke the guest (`broken`) or ran longer than it may
+   * (`overdue`), or the instance was gone before its step began (`undelivered`): another one may get it.
    */
   done?(outcome: Outcome): void;
 }
 
-export type Outcome = 'done' | 'broken' | 'undelivered';
+export type Outcome = 'done' | 'broken' | 'overdue' | 'undelivered';

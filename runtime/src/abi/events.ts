@@ -100,6 +100,19 @@ export function encodeWsOpen(writer: Writer, open: WsOpen): void {
   pairs(writer, open.headers);
 }
 
+/**
+ * The `ws.open` event of a connection that was there before the instance which is told of it: the one that it began
+ * with, and `resumed: true`.
+ */
+export function resumedWsOpen(open: Uint8Array): Uint8Array {
+  const resumed = Buffer.concat([open, resumedField]);
+  // The map has one entry more, and still few enough for its first byte to say how many.
+  resumed[0] = (open[0] ?? 0) + 1;
+  return resumed;
+}
+
+const resumedField = Buffer.concat([Buffer.from([0xa7]), Buffer.from('resumed'), Buffer.from([0xc3])]);
+
 /** Writes a `ws.frame` event. Hot: one for each message. */
 export function encodeWsFrame(writer: Writer, frame: WsFrame): void {
   writer.map(3);

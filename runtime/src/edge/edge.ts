@@ -1,8 +1,8 @@
-import type { Capability, EdgeEnd, Log } from '../ext.ts';
+import type { Capability, EdgeEnd, Log, Plugin } from '../ext.ts';
 import { Bell } from '../link/bell.ts';
 import { Budget } from './budget.ts';
 import { HttpListener, type ListenerOptions } from './listener.ts';
-import { EdgePlugin, type EdgePluginOptions } from './plugin.ts';
+import { EdgePlugin } from './plugin.ts';
 
 /** Bytes that the queues of all plugins and the bodies being received may hold (contract section 6). */
 const hostBytes = 256 * 1024 * 1024;
@@ -45,23 +45,27 @@ export class Edge {
     this.#sleep();
   }
 
-  /** Adds a plugin, with this edge's end of each of its capabilities. */
-  async plugin(
-    channels: readonly Capability[],
-    options: Pick<EdgePluginOptions, 'plugin' | 'options' | 'host'>,
-  ): Promise<EdgePlugin> {
-    const plugin = new EdgePlugin({
-      ...options,
-      channels: await Promise.all(
-        channels.map(async (capability) => ({ capability, end: await this.#end(capability) })),
-      ),
+  /** Bytes that queues, and bodies being received, hold. */
+  get heldBytes(): number {
+    return this.#budget.used;
+  }
+
+  get maxHeldBytes(): number {
+    return this.#budget.limit;
+  }
+
+  /** Adds a plugin. */
+  plugin(plugin: Plugin): EdgePlugin {
+    const added = new EdgePlugin({
+      plugin,
+      end: (capability) => this.#end(capability),
       budget: this.#budget,
       log: this.#log,
       nextId: () => ++this.#lastId,
       pushed: () => this.#look(),
     });
-    this.#plugins.add(plugin);
-    return plugin;
+    this.#plugins.add(added);
+    return added;
   }
 
   async remove(plugin: EdgePlugin): Promise<void> {

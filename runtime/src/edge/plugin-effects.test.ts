@@ -5,7 +5,7 @@ import { Budget } from './budget.ts';
 import { type EndUnderTest, event, mebibyte, plugin, step } from './plugin-under-test.suite.ts';
 
 suite('EdgePlugin: effects', () => {
-  test('go to the end of their channel, whose result answers an ask', (t) => {
+  test('go to the end of their channel, whose result answers an ask', async (t) => {
     const heard: unknown[] = [];
     const ends: EndUnderTest[] = [
       { effect: (kind, payload, id) => void heard.push([0, kind, Buffer.from(payload).toString(), id]) },
@@ -17,7 +17,7 @@ suite('EdgePlugin: effects', () => {
       },
       {},
     ];
-    const { edge, instance, hosted } = plugin(t, ends);
+    const { attachment, edge, instance, hosted } = await plugin(t, ends);
     const thread = instance();
     thread.send(0, 1, 77, Buffer.from('hello'));
     thread.send(1, 2, 0, new Uint8Array(0));
@@ -33,16 +33,16 @@ suite('EdgePlugin: effects', () => {
     ]);
     assert.deepEqual(hosted, [[1, 'a state']]);
     assert.deepEqual(
-      [edge.effect(0, 1, new Uint8Array(0), 0), edge.effect(1, 1, new Uint8Array(0), 0)],
+      [attachment().effect(0, 1, new Uint8Array(0), 0), attachment().effect(1, 1, new Uint8Array(0), 0)],
       [0, 4],
     );
     assert.deepEqual(
-      [edge.effect(2, 1, new Uint8Array(0), 0), edge.effect(99, 1, new Uint8Array(0), 0)],
+      [attachment().effect(2, 1, new Uint8Array(0), 0), attachment().effect(99, 1, new Uint8Array(0), 0)],
       [0, 0],
     );
   });
 
-  test('an end that throws costs one record: it is logged, and the rest goes on', (t) => {
+  test('an end that throws costs one record: it is logged, and the rest goes on', async (t) => {
     let calls = 0;
     const throws = (): never => {
       calls += 1;
@@ -58,17 +58,17 @@ suite('EdgePlugin: effects', () => {
     (ends[2] as EndUnderTest).attached = () => void heard.push('attached');
     (ends[2] as EndUnderTest).ready = () => void heard.push('ready');
     (ends[2] as EndUnderTest).closed = () => void heard.push('closed');
-    const { edge, port, instance, logs } = plugin(t, ends);
+    const { attachment, ready, edge, port, instance, logs } = await plugin(t, ends);
     const outcomes: string[] = [];
     const thread = instance();
-    edge.ready();
+    ready();
     port.push({ ...event(1, []), done: throws });
     port.push(event(2, outcomes));
     thread.send(1, 5, 0, new Uint8Array(0));
     thread.send(2, 6, 0, new Uint8Array(0));
     step(thread);
     edge.drain();
-    assert.equal(edge.effect(1, 5, new Uint8Array(0), 0), 4);
+    assert.equal(attachment().effect(1, 5, new Uint8Array(0), 0), 4);
     edge.stopAccepting();
     assert.deepEqual(heard, ['attached', 'ready', 'effect 6', 'closed']);
     assert.deepEqual(outcomes, ['2 done']);
@@ -84,7 +84,7 @@ suite('EdgePlugin: effects', () => {
 
   test('a request is answered by the end of its channel, though nothing was drained before', async (t) => {
     const ends: EndUnderTest[] = [{ request: async (kind, payload) => Uint8Array.of(kind, ...payload) }, {}];
-    const { instance } = plugin(t, ends);
+    const { instance } = await plugin(t, ends);
     const thread = instance();
     assert.deepEqual([...(await thread.request(0, 7, Uint8Array.of(1, 2)))], [7, 1, 2]);
     await assert.rejects(thread.request(1, 7, Uint8Array.of(1)), /nobody answers requests here/);
@@ -104,7 +104,7 @@ const settled = async (promise: Promise<void>): Promise<boolean> => {
 
 suite('Port.drained', () => {
   test('settles at once when nothing was refused', async (t) => {
-    const { port, instance } = plugin(t, [{}]);
+    const { port, instance } = await plugin(t, [{}]);
     instance();
     port.push(event(1, []));
     assert.equal(await settled(port.drained()), true);
@@ -115,7 +115,7 @@ suite('Port.drained', () => {
     ['bytes', mebibyte],
   ] as const) {
     test(`settles when the queue, full of ${what}, has room again`, async (t) => {
-      const { edge, port, instance } = plugin(t, [{}]);
+      const { edge, port, instance } = await plugin(t, [{}]);
       const thread = instance();
       let id = 0;
       while (port.push(event((id += 1), [], size)));
@@ -131,7 +131,7 @@ suite('Port.drained', () => {
 
   test('settles when another plugin gives back what the host had left', async (t) => {
     const budget = new Budget(100);
-    const [one, two] = [plugin(t, [{}], budget), plugin(t, [{}], budget)];
+    const [one, two] = [await plugin(t, [{}], budget), await plugin(t, [{}], budget)];
     const thread = one.instance();
     two.instance();
     one.port.push(event(1, [], 80));
@@ -145,13 +145,13 @@ suite('Port.drained', () => {
   });
 
   test('settles when the next instance comes', async (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+    const { detach, edge, port, instance } = await plugin(t, [{}]);
     assert.equal(port.push(event(1, [])), false);
     const first = port.drained();
     assert.equal(await settled(first), false);
     instance();
     assert.equal(await settled(first), true);
-    edge.detach();
+    detach();
     const second = port.drained();
     assert.equal(await settled(second), false);
     instance();
@@ -159,7 +159,7 @@ suite('Port.drained', () => {
   });
 
   test('who pushes again whenever it settles does not keep the edge from its work', async (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+    const { edge, port, instance } = await plugin(t, [{}]);
     const thread = instance();
     let id = 0;
     while (port.push(event((id += 1), [], mebibyte)));

@@ -5,21 +5,21 @@ import { inlineBytes, type TakenEvent } from '../link/link.ts';
 import { Budget } from './budget.ts';
 import { count, type EndUnderTest, event, plugin, step } from './plugin-under-test.suite.ts';
 
-const ending = (t: TestContext, taken: boolean): string[] => {
-  const { edge, port, instance, budget } = plugin(t, [{}]);
+const ending = async (t: TestContext, taken: boolean): Promise<string[]> => {
+  const { detach, edge, port, instance, budget } = await plugin(t, [{}]);
   const outcomes: string[] = [];
   const thread = instance();
   for (const id of count(1, 60)) port.push(event(id, outcomes, 10_000));
   step(thread, 2);
   if (taken) thread.take();
-  edge.detach();
+  detach();
   assert.deepEqual([edge.unfinished, budget.used], [0, 0]);
   return outcomes;
 };
 
 suite('EdgePlugin: the end of an instance', () => {
-  test('blames the one event whose step had begun, and no other', (t) => {
-    assert.deepEqual(ending(t, true), [
+  test('blames the one event whose step had begun, and no other', async (t) => {
+    assert.deepEqual(await ending(t, true), [
       '1 done',
       '2 done',
       '3 broken',
@@ -27,48 +27,48 @@ suite('EdgePlugin: the end of an instance', () => {
     ]);
   });
 
-  test('blames none when no step had begun', (t) => {
-    assert.deepEqual(ending(t, false), [
+  test('blames none when no step had begun', async (t) => {
+    assert.deepEqual(await ending(t, false), [
       '1 done',
       '2 done',
       ...count(3, 60).map((id) => `${id} undelivered`),
     ]);
   });
 
-  test('takes what the instance had sent before', (t) => {
+  test('takes what the instance had sent before', async (t) => {
     const effects: number[] = [];
-    const { edge, instance } = plugin(t, [{ effect: (kind) => void effects.push(kind) }]);
+    const { detach, edge, instance } = await plugin(t, [{ effect: (kind) => void effects.push(kind) }]);
     const thread = instance();
     thread.send(0, 3, 1, new Uint8Array(5));
-    edge.detach();
+    detach();
     assert.deepEqual(effects, [3]);
     thread.send(0, 4, 1, new Uint8Array(5));
     edge.drain();
     assert.equal(edge.hasEffects, false);
     assert.deepEqual(effects, [3], 'an instance that is detached is heard no more');
-    edge.detach();
+    detach();
   });
 
-  test('a cancelled event whose step had begun hears nothing', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('a cancelled event whose step had begun hears nothing', async (t) => {
+    const { detach, edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     const one = event(1, outcomes);
     port.push(one);
     thread.take();
     port.cancel(one);
-    edge.detach();
+    detach();
     assert.deepEqual(outcomes, []);
   });
 
-  test('events that were not delivered go to the next instance, before those that come later', (t) => {
+  test('events that were not delivered go to the next instance, before those that come later', async (t) => {
     const again: Event[] = [];
     const end: EndUnderTest = {
-      attached() {
+      resend() {
         for (const one of again.splice(0)) assert.equal(end.port?.push(one), true);
       },
     };
-    const { edge, port, instance } = plugin(t, [end]);
+    const { detach, edge, port, instance } = await plugin(t, [end]);
     const kept = (id: number): Event => {
       const self: Event = {
         kind: 0,
@@ -84,7 +84,7 @@ suite('EdgePlugin: the end of an instance', () => {
     const first = instance();
     for (const id of [1, 2, 3]) port.push(kept(id));
     first.take();
-    edge.detach();
+    detach();
     const second = instance();
     port.push(event(9, []));
     for (const id of [2, 3, 9]) {
@@ -102,12 +102,12 @@ suite('EdgePlugin: the end of an instance', () => {
       ready: () => void heard.push('ready'),
       closed: () => void heard.push('closed'),
     };
-    const { edge, instance } = plugin(t, [end]);
+    const { detach, ready, edge, instance } = await plugin(t, [end]);
     end.port?.scope.defer(() => void heard.push('left'));
     for (let start = 0; start < 2; start++) {
       instance();
-      edge.ready();
-      edge.detach();
+      ready();
+      detach();
     }
     await edge.close();
     assert.deepEqual(heard, ['attached', 'ready', 'attached', 'ready', 'closed', 'left']);
@@ -115,10 +115,10 @@ suite('EdgePlugin: the end of an instance', () => {
 });
 
 suite('EdgePlugin.stopAccepting', () => {
-  test('takes back what has not begun, lets the running step end, and tells the ends', (t) => {
+  test('takes back what has not begun, lets the running step end, and tells the ends', async (t) => {
     const outcomes: string[] = [];
     const end: EndUnderTest = { closed: () => void outcomes.push('closed') };
-    const { edge, port, instance } = plugin(t, [end]);
+    const { edge, port, instance } = await plugin(t, [end]);
     const thread = instance();
     const events = count(1, 60).map((id) => event(id, outcomes, 10_000));
     for (const one of events) port.push(one);
@@ -137,7 +137,7 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.deepEqual(outcomes, ['1 done']);
   });
 
-  test('last events have room, however many there are', (t) => {
+  test('last events have room, however many there are', async (t) => {
     const outcomes: string[] = [];
     const end: EndUnderTest = {
       draining: () => {
@@ -146,7 +146,7 @@ suite('EdgePlugin.stopAccepting', () => {
     };
     // What was queued counts until it is passed over, and more than is there is taken all the same.
     const budget = new Budget(100);
-    const { edge, port, instance } = plugin(t, [end], budget);
+    const { edge, port, instance } = await plugin(t, [end], budget);
     const thread = instance();
     assert.ok(port.push(event(9999, outcomes, 100)));
     edge.stopAccepting();
@@ -159,12 +159,12 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.equal(budget.used, 0);
   });
 
-  test('ends may push last events, which are stepped before the shutdown', (t) => {
+  test('ends may push last events, which are stepped before the shutdown', async (t) => {
     const outcomes: string[] = [];
     const end: EndUnderTest = {
       draining: () => void outcomes.push(`pushed: ${end.port?.push(event(9, outcomes))}`),
     };
-    const { edge, port, instance } = plugin(t, [end]);
+    const { edge, port, instance } = await plugin(t, [end]);
     const thread = instance();
     port.push(event(1, outcomes));
     edge.stopAccepting();
@@ -176,15 +176,15 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.deepEqual([outcomes.at(-1), edge.unfinished], ['9 done', 0]);
   });
 
-  test('an instance that breaks in its last step is blamed for that one event', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('an instance that breaks in its last step is blamed for that one event', async (t) => {
+    const { detach, edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     for (const id of [1, 2]) port.push(event(id, outcomes));
     thread.take();
     edge.stopAccepting();
     edge.stopAccepting();
-    edge.detach();
+    detach();
     assert.deepEqual(outcomes, ['2 undelivered', '1 broken']);
   });
 });

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { defineCapability, type Event, type PluginEnd, type Port } from '../ext.ts';
 import { Bell } from '../link/bell.ts';
+import type { EdgeLink } from '../link/link.ts';
 import { linkThreads, SharedMemoryThread } from '../link/shared-memory.ts';
 import { Budget } from './budget.ts';
+import type { Attachment } from './attachment.ts';
 import { EdgePlugin } from './plugin.ts';
 
 export const mebibyte = 1024 * 1024;
@@ -16,24 +18,27 @@ export interface EndUnderTest extends PluginEnd {
 const ignored = (): void => undefined;
 
 /** A plugin whose capabilities have these ends, and instances of it whose thread is this one. */
-export function plugin(t: TestContext, ends: readonly EndUnderTest[], budget = new Budget(256 * mebibyte)) {
+export async function plugin(
+  t: TestContext,
+  ends: readonly EndUnderTest[],
+  budget = new Budget(256 * mebibyte),
+) {
   const logs: { message: string; fields: Readonly<Record<string, unknown>> }[] = [];
   const hosted: [kind: number, text: string][] = [];
   let ids = 0;
   let pushes = 0;
-  const options = new Map([['test.0', { colour: 'blue' }]]);
+  let instances = 0;
+  const capabilities = ends.map((_, index) => defineCapability({ name: `test.${index}`, imports: {} }));
   const edge = new EdgePlugin({
     plugin: { name: 'guest', version: '1.2.3' },
-    channels: ends.map((end, index) => ({
-      capability: defineCapability({ name: `test.${index}`, imports: {} }),
-      end: {
-        plugin(port) {
-          end.port = port;
-          return end;
-        },
+    end: async (capability) => ({
+      plugin(port) {
+        const end = ends[capabilities.indexOf(capability)];
+        assert.ok(end);
+        end.port = port;
+        return end;
       },
-    })),
-    options,
+    }),
     budget,
     log: {
       debug: ignored,
@@ -45,9 +50,18 @@ export function plugin(t: TestContext, ends: readonly EndUnderTest[], budget = n
     pushed: () => {
       pushes += 1;
     },
-    host: (kind, payload) => hosted.push([kind, Buffer.from(payload).toString()]),
   });
-  const instance = (): SharedMemoryThread => {
+  const slots = await edge.slots(capabilities, new Map([['test.0', { colour: 'blue' }]]));
+  const attach = (link: EdgeLink, of = slots): Attachment =>
+    edge.attach({
+      instance: ++instances,
+      link,
+      slots: of,
+      host: (kind, payload) => hosted.push([kind, Buffer.from(payload).toString()]),
+    });
+  let latest: Attachment | undefined;
+  /** A new instance. It takes the events when no other does. */
+  const instance = (of = slots): SharedMemoryThread => {
     const bells = { thread: new Bell(), edge: new Bell() };
     const link = linkThreads(bells);
     const thread = new SharedMemoryThread(link.endpoint, bells.edge);
@@ -55,12 +69,32 @@ export function plugin(t: TestContext, ends: readonly EndUnderTest[], budget = n
       thread.close();
       link.edge.close();
     });
-    edge.attach(link.edge);
+    latest = attach(link.edge, of);
     return thread;
   };
+  const attachment = (): Attachment => {
+    assert.ok(latest, 'an instance was attached');
+    return latest;
+  };
+  /** The latest instance ends, or has become ready. */
+  const detach = (outcome?: 'overdue'): void => edge.detach(attachment(), outcome);
+  const ready = (): void => edge.ready(attachment());
   const port = ends[0]?.port;
   assert.ok(port);
-  return { edge, port, instance, logs, hosted, budget, pushes: () => pushes };
+  return {
+    edge,
+    port,
+    instance,
+    attach,
+    attachment,
+    detach,
+    ready,
+    capabilities,
+    logs,
+    hosted,
+    budget,
+    pushes: () => pushes,
+  };
 }
 
 /** An event that notes how it ended. */

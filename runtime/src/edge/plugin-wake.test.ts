@@ -5,13 +5,13 @@ import { linkThreads } from '../link/shared-memory.ts';
 import { plugin, type EndUnderTest } from './plugin-under-test.suite.ts';
 
 /** A plugin with an instance, a way to push events, and how often the instance's thread was rung. */
-function announced(t: TestContext) {
+async function announced(t: TestContext) {
   const end: EndUnderTest = {};
-  const { edge } = plugin(t, [end]);
+  const { edge, attach } = await plugin(t, [end]);
   const bell = new Bell();
   const link = linkThreads({ thread: bell, edge: new Bell() });
   t.after(() => link.edge.close());
-  edge.attach(link.edge);
+  attach(link.edge);
   const words = new Int32Array(bell.buffer);
   return {
     edge,
@@ -23,24 +23,24 @@ function announced(t: TestContext) {
 }
 
 suite('waking the plugin thread', () => {
-  test('a few events are announced together, at the end of the turn', (t) => {
-    const { edge, push, rings } = announced(t);
+  test('a few events are announced together, at the end of the turn', async (t) => {
+    const { edge, push, rings } = await announced(t);
     push(3);
     assert.equal(rings(), 0);
     edge.wake();
     assert.equal(rings(), 1);
   });
 
-  test('a turn without new events wakes nobody', (t) => {
-    const { edge, push, rings } = announced(t);
+  test('a turn without new events wakes nobody', async (t) => {
+    const { edge, push, rings } = await announced(t);
     push(1);
     edge.wake();
     edge.wake();
     assert.equal(rings(), 1);
   });
 
-  test('many events are announced before the turn ends', (t) => {
-    const { push, rings } = announced(t);
+  test('many events are announced before the turn ends', async (t) => {
+    const { push, rings } = await announced(t);
     push(20);
     assert.equal(rings(), 2);
   });

@@ -6,8 +6,8 @@ import { Budget } from './budget.ts';
 import { count, type EndUnderTest, event, mebibyte, plugin, step } from './plugin-under-test.suite.ts';
 
 suite('EdgePlugin: its queue', () => {
-  test('takes 1,024 events, and more as they are finished', (t) => {
-    const { edge, port, instance, pushes } = plugin(t, [{}]);
+  test('takes 1,024 events, and more as they are finished', async (t) => {
+    const { edge, port, instance, pushes } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     for (const id of count(1, 1024)) assert.equal(port.push(event(id, outcomes)), true);
@@ -22,8 +22,8 @@ suite('EdgePlugin: its queue', () => {
     assert.equal(port.push(event(1028, outcomes)), false);
   });
 
-  test('takes 64 MiB, and more as they are finished', (t) => {
-    const { edge, port, instance, budget } = plugin(t, [{}]);
+  test('takes 64 MiB, and more as they are finished', async (t) => {
+    const { edge, port, instance, budget } = await plugin(t, [{}]);
     const thread = instance();
     for (const id of count(1, 63)) assert.equal(port.push(event(id, [], mebibyte)), true);
     assert.equal(port.push(event(64, [], mebibyte + 1)), false);
@@ -37,10 +37,10 @@ suite('EdgePlugin: its queue', () => {
     assert.equal(port.push(event(66, [], mebibyte)), true);
   });
 
-  test('shares the bytes of the host with other plugins', (t) => {
+  test('shares the bytes of the host with other plugins', async (t) => {
     const budget = new Budget(100);
-    const one = plugin(t, [{}], budget);
-    const two = plugin(t, [{}], budget);
+    const one = await plugin(t, [{}], budget);
+    const two = await plugin(t, [{}], budget);
     const thread = one.instance();
     two.instance();
     assert.equal(one.port.push(event(1, [], 60)), true);
@@ -50,21 +50,21 @@ suite('EdgePlugin: its queue', () => {
     step(thread);
     one.edge.drain();
     assert.equal(budget.used, 40);
-    two.edge.detach();
+    two.detach();
     assert.equal(budget.used, 0);
   });
 
-  test('takes nothing while no instance is there', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('takes nothing while no instance is there', async (t) => {
+    const { detach, edge, port, instance } = await plugin(t, [{}]);
     assert.deepEqual([port.up, port.push(event(1, []))], [false, false]);
     instance();
     assert.deepEqual([port.up, port.push(event(1, []))], [true, true]);
-    edge.detach();
+    detach();
     assert.deepEqual([port.up, port.push(event(2, []))], [false, false]);
   });
 
-  test('keeps the order of events that wait for room in the link', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('keeps the order of events that wait for room in the link', async (t) => {
+    const { edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     // The link holds some 25 of them at a time.
@@ -82,9 +82,9 @@ suite('EdgePlugin: its queue', () => {
     );
   });
 
-  test('hands each event to the channel it was pushed on, with its kind and bytes', (t) => {
+  test('hands each event to the channel it was pushed on, with its kind and bytes', async (t) => {
     const ends: EndUnderTest[] = [{}, {}, {}];
-    const { instance } = plugin(t, ends);
+    const { instance } = await plugin(t, ends);
     const thread = instance();
     for (const [channel, { port }] of ends.entries()) {
       port?.push({ kind: channel + 5, id: 2 ** 44 + channel, payload: Uint8Array.of(channel, 7) });
@@ -97,8 +97,8 @@ suite('EdgePlugin: its queue', () => {
     }
   });
 
-  test('an event that is pushed when another has ended is taken', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('an event that is pushed when another has ended is taken', async (t) => {
+    const { edge, port, instance } = await plugin(t, [{}]);
     const thread = instance();
     const ids: number[] = [];
     const chained = (id: number): Event => ({
@@ -115,9 +115,9 @@ suite('EdgePlugin: its queue', () => {
     assert.deepEqual(ids, [1, 2, 3, 4, 5]);
   });
 
-  test('a port knows its plugin and the options of its capability', (t) => {
+  test('a port knows its plugin and the options of its capability', async (t) => {
     const ends: EndUnderTest[] = [{}, {}];
-    plugin(t, ends);
+    await plugin(t, ends);
     assert.deepEqual(ends[0]?.port?.plugin, { name: 'guest', version: '1.2.3' });
     assert.deepEqual(
       ends.map(({ port }) => port?.options),
@@ -133,8 +133,8 @@ suite('EdgePlugin: its queue', () => {
 const odd = (id: number): boolean => id % 2 === 1;
 
 suite('EdgePlugin: cancelled events', () => {
-  test('never run, whether they are in the link or wait for room, and nobody hears of them', (t) => {
-    const { edge, port, instance, budget } = plugin(t, [{}]);
+  test('never run, whether they are in the link or wait for room, and nobody hears of them', async (t) => {
+    const { edge, port, instance, budget } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     const events = count(1, 100).map((id) => event(id, outcomes, 10_000));
@@ -154,8 +154,8 @@ suite('EdgePlugin: cancelled events', () => {
     assert.equal(budget.used, 0);
   });
 
-  test('whose step runs are told so, and nobody hears how it ended', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('whose step runs are told so, and nobody hears how it ended', async (t) => {
+    const { edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     const one = event(1, outcomes);
@@ -169,8 +169,8 @@ suite('EdgePlugin: cancelled events', () => {
     assert.deepEqual(outcomes, []);
   });
 
-  test('an event that was not taken or has ended can be cancelled without harm to others', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('an event that was not taken or has ended can be cancelled without harm to others', async (t) => {
+    const { edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     const [one, two] = [event(1, outcomes), event(2, outcomes)];
@@ -185,13 +185,13 @@ suite('EdgePlugin: cancelled events', () => {
     assert.deepEqual(outcomes, ['1 done', '2 done']);
   });
 
-  test('an event may be pushed again once it has ended', (t) => {
-    const { edge, port, instance } = plugin(t, [{}]);
+  test('an event may be pushed again once it has ended', async (t) => {
+    const { detach, edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const one = event(1, outcomes);
     instance();
     port.push(one);
-    edge.detach();
+    detach();
     const thread = instance();
     port.push(one);
     port.cancel(one);

@@ -1,66 +1,36 @@
 import type { Capability, EdgeEnd, Event, Log, Outcome, Plugin, PluginEnd, Port } from '../ext.ts';
-import { Code } from '../abi/codes.ts';
-import {
-  type EdgeLink,
-  type EffectReceiver,
-  type EventPlace,
-  type EventRecord,
-  hostChannel,
-} from '../link/link.ts';
+import type { EdgeLink } from '../link/link.ts';
+import { Attachment, type Queued } from './attachment.ts';
 import type { Budget } from './budget.ts';
-import { Fifo } from './fifo.ts';
+import { Slot, type SlotOptions } from './slot.ts';
 
 /** Events of a plugin that may be unfinished at one time (contract section 6). */
 const maxEvents = 1024;
 /** Bytes of their payloads. */
 const maxEventBytes = 64 * 1024 * 1024;
 
-/**
- * How many events are sent before the plugin thread is woken, at most: what is fewer is announced at the end of
- * the event loop's turn. Waking costs both threads about as much as a small request does.
- */
-const announceEvery = 8;
-
 export interface EdgePluginOptions {
   readonly plugin: Plugin;
-  /** The plugin's capabilities by channel, with this edge's end of each. */
-  readonly channels: readonly { readonly capability: Capability; readonly end: EdgeEnd | undefined }[];
-  /** The validated option tables, by capability. */
-  readonly options: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** What the queues of all plugins share. */
   readonly budget: Budget;
   readonly log: Log;
+  /** This edge's end of a capability; undefined where that has nothing at the edge. */
+  end(capability: Capability): Promise<EdgeEnd | undefined>;
   /** A number that no other event, request or connection of the edge has. */
   nextId(): number;
   /** Called when an event has been queued. */
   pushed(): void;
-  /** Takes what the instance says to the host itself: its log and its state. */
-  host(kind: number, payload: Uint8Array): void;
 }
 
-/** An event in a plugin's queue. */
-class Queued implements EventRecord {
-  readonly channel: number;
-  readonly event: Event;
-  place: EventPlace | undefined;
-  cancelled = false;
-
-  constructor(channel: number, event: Event) {
-    this.channel = channel;
-    this.event = event;
-  }
-
-  get kind(): number {
-    return this.event.kind;
-  }
-
-  get id(): number {
-    return this.event.id;
-  }
-
-  get payload(): Uint8Array {
-    return this.event.payload;
-  }
+/** An instance that comes to a plugin. */
+export interface Arrival {
+  /** Which instance: every start of the plugin has a number of its own. */
+  readonly instance: number;
+  readonly link: EdgeLink;
+  /** The capabilities that it was made with, in the order of its channels. */
+  readonly slots: readonly Slot[];
+  /** Takes what it says to the host itself: its log and its state. */
+  host(kind: number, payload: Uint8Array): void;
 }
 
 /**
@@ -74,174 +44,210 @@ interface Tracked extends Event {
   [queuedAs]?: Queued | undefined;
 }
 
+/** Why a plugin takes no events although its instance is there. */
+export type PauseReason = 'stuck' | 'memory';
+
 /**
- * A plugin as one edge knows it: the ports of its capabilities, and the queue of events that are not finished.
- * It stays over every restart and reload; instances are attached to it by their link and detached again.
+ * A plugin as one edge knows it: its capabilities' ends, and the instances that are attached to it. It stays over
+ * every restart and reload. One instance takes the events; during a reload the next one is there beside it already,
+ * and for a moment the one before it is there still.
  */
-export class EdgePlugin implements EffectReceiver {
+export class EdgePlugin {
   readonly #options: EdgePluginOptions;
-  readonly #ends: readonly (PluginEnd | undefined)[];
-  readonly #scope = new AsyncDisposableStack();
-  /** Unfinished events, oldest first. Those that are in the link come before those that wait for room. */
-  readonly #queue = new Fifo<Queued>();
-  #sent = 0;
+  #slots: readonly Slot[] = [];
+  #attachments: readonly Attachment[] = [];
+  /** The instance that takes events. */
+  #current: Attachment | undefined;
+  #unfinished = 0;
   #bytes = 0;
-  #settled = 0;
-  #link: EdgeLink | undefined;
+  #finished = 0;
   #accepting = false;
   /** Set while ends push their last events: there is one for each connection at most, however many those are. */
   #draining = false;
-  /** Set while the instance cannot be expected to take anything. */
-  #paused = false;
-  /** Events that were sent since the plugin thread was woken last. */
-  #unannounced = 0;
+  readonly #pauses = new Set<PauseReason>();
   /** Whether an event was refused for want of room since there last was some. */
   #full = false;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(options: EdgePluginOptions) {
     this.#options = options;
-    this.#ends = options.channels.map(({ capability, end }, channel) =>
-      end?.plugin(this.#port(channel, options.options.get(capability.name) ?? {})),
-    );
   }
 
   /** Events that are not finished. */
   get unfinished(): number {
-    return this.#queue.length;
+    return this.#unfinished;
+  }
+
+  /** Bytes of their payloads. */
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Events that were finished so far. */
+  get finished(): number {
+    return this.#finished;
   }
 
   /** Whether {@link drain} would find anything. */
   get hasEffects(): boolean {
-    return this.#link?.ready === true;
+    for (const attachment of this.#attachments) if (attachment.hasEffects) return true;
+    return false;
+  }
+
+  /**
+   * The capabilities for an instance with these options: those that fit already stay as they are, others get new
+   * ends. Ends that no instance uses are closed when the next instance has taken over.
+   */
+  async slots(
+    capabilities: readonly Capability[],
+    options: ReadonlyMap<string, SlotOptions>,
+  ): Promise<readonly Slot[]> {
+    const slots: Slot[] = [];
+    for (const capability of capabilities) {
+      const table = options.get(capability.name) ?? {};
+      const known = this.#slots.find((slot) => slot.fits(capability, table));
+      slots.push(known ?? (await this.#slot(capability, table)));
+    }
+    return slots;
   }
 
   /** Wakes the plugin thread for events that were sent and not announced. The edge calls it in every turn. */
   wake(): void {
-    if (this.#unannounced === 0) return;
-    this.#unannounced = 0;
-    this.#link?.wake();
+    this.#current?.wake();
   }
 
-  /** A new instance is there: its link takes the place of the one before it. */
-  attach(link: EdgeLink): void {
-    this.#link = link;
-    this.#settled = 0;
-    this.#sent = 0;
-    this.#accepting = true;
-    this.#paused = false;
+  /** A new instance is there. Events go to it from now on, unless another one takes them: that one goes on. */
+  attach(arrival: Arrival): Attachment {
+    const { instance, slots } = arrival;
+    const attachment = new Attachment({
+      ...arrival,
+      settled: (queued, outcome) => this.#settled(queued, outcome),
+      takenBack: ({ event, slot }) => this.#finish(event, slot, 'undelivered'),
+      failed: (slot, error) => this.#failed(slot, error),
+    });
+    this.#attachments = [...this.#attachments, attachment];
+    this.#slots = [...new Set([...this.#slots, ...slots])];
     // The link answers requests of the instance from its first drain on.
-    this.drain();
-    this.#each((end) => end.attached?.());
-    this.#roomAgain();
+    attachment.drain();
+    each(slots, (slot) => this.#call(slot, (end) => end.attached?.(instance)));
+    if (this.#current === undefined) this.#enter(attachment);
+    return attachment;
   }
 
-  /** The instance's init succeeded. */
-  ready(): void {
-    this.#each((end) => end.ready?.());
-  }
-
-  /** The instance has ended. What it left unfinished is settled: at most one event was in its hands. */
-  detach(): void {
-    const link = this.#link;
-    if (link === undefined) return;
-    this.drain();
-    this.#link = undefined;
-    this.#accepting = false;
-    const left = [...this.#queue];
-    const first = left[0];
-    const broken = first?.place !== undefined && link.started(first.place) ? first : undefined;
-    link.close();
-    for (const queued of left) this.#settle(queued === broken ? 'broken' : 'undelivered');
-    this.#sent = 0;
-  }
-
-  /** Takes no more events until it is told to go on: the instance is stuck. What is queued stays. */
-  pause(paused: boolean): void {
-    this.#paused = paused;
-    if (!paused) this.#roomAgain();
-  }
-
-  /** Takes no more events, and takes back those whose step has not begun. */
-  stopAccepting(): void {
-    if (!this.#accepting) return this.#each((end) => end.closed?.());
-    for (const queued of this.#queue) {
-      if (queued.cancelled) continue;
-      if (this.#begun(queued)) continue;
-      queued.cancelled = true;
-      this.#finish(queued, 'undelivered');
+  /** The instance's init succeeded. It takes over, between two steps of the one before it. */
+  ready(attachment: Attachment): void {
+    const { instance, slots } = attachment;
+    if (this.#current !== attachment) {
+      this.#accepting = false;
+      this.#current?.retire();
+      this.#enter(attachment);
     }
-    this.#draining = true;
-    this.#each((end) => end.draining?.());
-    this.#draining = false;
+    each(slots, (slot) => this.#call(slot, (end) => end.ready?.(instance)));
+    const unused = this.#slots.filter((slot) => !slots.includes(slot));
+    this.#slots = slots;
+    each(unused, (slot) => this.#call(slot, (end) => end.closed?.()));
+    each(unused, (slot) => void slot.scope.disposeAsync().catch((error) => this.#failed(slot, error)));
     this.wake();
-    this.#accepting = false;
-    this.#each((end) => end.closed?.());
+  }
+
+  /** An instance has ended; `outcome` is what becomes of the event that was in its hands, if there was one. */
+  detach(attachment: Attachment, outcome: 'broken' | 'overdue' = 'broken'): void {
+    if (!this.#attachments.includes(attachment)) return;
+    if (attachment === this.#current) {
+      // What it sent last is taken while it still counts; what its end sets free nobody takes.
+      attachment.drain();
+      this.#current = undefined;
+      this.#accepting = false;
+    }
+    attachment.close(outcome);
+    this.#attachments = this.#attachments.filter((other) => other !== attachment);
+    each(attachment.slots, (slot) => this.#call(slot, (end) => end.detached?.(attachment.instance)));
+  }
+
+  /** Takes no more events until that reason is gone. What is queued stays. */
+  pause(reason: PauseReason, paused: boolean): void {
+    if (paused) this.#pauses.add(reason);
+    else this.#pauses.delete(reason);
+    if (this.#pauses.size === 0) this.#roomAgain();
+  }
+
+  /** Refuses what waits for an instance: none will come for a while, or ever. */
+  refuseWaiting(): void {
+    each(this.#slots, (slot) => this.#call(slot, (end) => end.down?.()));
+  }
+
+  /** Takes no more events, and takes back those whose step has not begun: for good, the plugin is being ended. */
+  stopAccepting(): void {
+    const current = this.#current;
+    if (this.#accepting && current !== undefined) {
+      current.takeBack();
+      this.#draining = true;
+      each(this.#slots, (slot) => this.#call(slot, (end) => end.draining?.()));
+      this.#draining = false;
+      this.wake();
+      this.#accepting = false;
+    }
+    each(this.#slots, (slot) => this.#call(slot, (end) => end.closed?.()));
   }
 
   /** No instance will come any more. */
-  close(): Promise<void> {
-    this.detach();
-    this.#each((end) => end.closed?.());
-    return this.#scope.disposeAsync();
+  async close(): Promise<void> {
+    for (const attachment of this.#attachments) this.detach(attachment);
+    const slots = this.#slots;
+    this.#slots = [];
+    each(slots, (slot) => this.#call(slot, (end) => end.closed?.()));
+    for (const slot of slots) await slot.scope.disposeAsync();
   }
 
-  /** Takes what the instance has sent, settles what it has finished, and sends what found no room before. Hot. */
+  /** Takes what the instances have sent, and settles what they have finished. Hot. */
   drain(): void {
-    const link = this.#link;
-    if (link === undefined) return;
-    const finished = link.drain(this);
-    while (this.#settled !== finished && this.#link === link) {
-      this.#settled = (this.#settled + 1) | 0;
-      this.#sent -= 1;
-      this.#settle('done');
-    }
-    if (this.#link === link && this.#queue.length > this.#sent) this.#fill(link);
+    for (const attachment of this.#attachments) attachment.drain();
   }
 
-  effect(channel: number, kind: number, payload: Uint8Array, id: number): number {
-    try {
-      if (channel === hostChannel) {
-        this.#options.host(kind, payload);
-        return Code.ok;
-      }
-      return this.#ends[channel]?.effect?.(kind, payload, id) ?? Code.ok;
-    } catch (error) {
-      this.#failed(channel, error);
-      return Code.refused;
-    }
+  /** An instance takes the events from now on. */
+  #enter(attachment: Attachment): void {
+    each(this.#slots, (slot) => (slot.channel = attachment.slots.indexOf(slot)));
+    this.#current = attachment;
+    this.#accepting = true;
+    this.#pauses.clear();
+    each(attachment.slots, (slot) => this.#call(slot, (end) => end.entered?.(attachment.instance)));
+    each(attachment.slots, (slot) => this.#call(slot, (end) => end.resend?.()));
+    this.#roomAgain();
   }
 
-  async request(channel: number, kind: number, payload: Uint8Array): Promise<Uint8Array> {
-    const end = this.#ends[channel];
-    if (end?.request === undefined) throw new Error('nobody answers requests here');
-    return end.request(kind, payload);
+  async #slot(capability: Capability, options: SlotOptions): Promise<Slot> {
+    const end = await this.#options.end(capability);
+    return new Slot({ capability, options }, (slot) => end?.plugin(this.#port(slot)));
   }
 
-  #port(channel: number, options: Readonly<Record<string, unknown>>): Port {
-    const accepting = (): boolean => this.#accepting && !this.#paused;
+  #port(slot: Slot): Port {
+    const takes = (): boolean => slot.channel >= 0 && this.#takes;
     return {
       plugin: this.#options.plugin,
-      options,
-      scope: this.#scope,
+      options: slot.options,
+      scope: slot.scope,
       get up() {
-        return accepting();
+        return takes();
       },
       nextId: () => this.#options.nextId(),
-      push: (event) => this.#push(channel, event),
+      push: (event) => this.#push(slot, event),
       drained: () => this.#drained(),
       cancel: (event) => this.#cancel(event),
     };
   }
 
-  #push(channel: number, event: Event): boolean {
-    const link = this.#link;
+  get #takes(): boolean {
+    return this.#accepting && this.#pauses.size === 0;
+  }
+
+  #push(slot: Slot, event: Event): boolean {
+    const current = this.#current;
     const size = event.payload.length;
-    if (!this.#accepting || this.#paused || link === undefined) return false;
+    if (!this.#takes || current === undefined || slot.channel < 0) return false;
     const { budget } = this.#options;
     if (this.#draining) {
       budget.takeAnyway(size);
-    } else if (this.#queue.length >= maxEvents || this.#bytes + size > maxEventBytes) {
+    } else if (this.#unfinished >= maxEvents || this.#bytes + size > maxEventBytes) {
       this.#full = true;
       return false;
     } else if (!budget.take(size)) {
@@ -251,57 +257,27 @@ export class EdgePlugin implements EffectReceiver {
       return false;
     }
     this.#bytes += size;
-    const queued = new Queued(channel, event);
-    this.#queue.push(queued);
-    (event as Tracked)[queuedAs] = queued;
-    if (this.#queue.length === this.#sent + 1 && this.#send(link, queued)) {
-      this.#unannounced += 1;
-      if (this.#unannounced >= announceEvery) this.wake();
-    }
+    this.#unfinished += 1;
+    (event as Tracked)[queuedAs] = current.push(slot, event);
     this.#options.pushed();
     return true;
   }
 
   #cancel(event: Event): void {
     const queued = (event as Tracked)[queuedAs];
-    if (queued === undefined || queued.cancelled) return;
-    queued.cancelled = true;
-    if (queued.place !== undefined) this.#link?.cancel(queued.place);
+    if (queued !== undefined && !queued.cancelled) queued.attachment.cancel(queued);
   }
 
-  /** Takes an event back. True when its step has begun: that one goes on as it is. */
-  #begun({ place }: Queued): boolean {
-    const link = this.#link;
-    if (place === undefined || link === undefined) return false;
-    return link.started(place) || !link.cancel(place);
-  }
-
-  /** Sends events that wait for room, until there is none. */
-  #fill(link: EdgeLink): void {
-    while (this.#sent < this.#queue.length) {
-      const queued = this.#queue.at(this.#sent);
-      if (queued === undefined || !this.#send(link, queued)) break;
-    }
-    link.wake();
-  }
-
-  #send(link: EdgeLink, queued: Queued): boolean {
-    queued.place = link.send(queued);
-    if (queued.place === undefined) return false;
-    this.#sent += 1;
-    if (queued.cancelled) link.cancel(queued.place);
-    return true;
-  }
-
-  #settle(outcome: Outcome): void {
-    const queued = this.#queue.shift();
-    if (queued === undefined) return;
-    const size = queued.event.payload.length;
+  #settled(queued: Queued, outcome: Outcome): void {
+    const { event, slot } = queued;
+    const size = event.payload.length;
     this.#bytes -= size;
+    this.#unfinished -= 1;
     this.#options.budget.give(size);
-    (queued.event as Tracked)[queuedAs] = undefined;
-    queued.place = undefined;
-    if (!queued.cancelled) this.#finish(queued, outcome);
+    const tracked = event as Tracked;
+    if (tracked[queuedAs] === queued) tracked[queuedAs] = undefined;
+    if (outcome === 'done') this.#finished += 1;
+    if (!queued.cancelled) this.#finish(event, slot, outcome);
     this.#roomAgain();
   }
 
@@ -312,39 +288,40 @@ export class EdgePlugin implements EffectReceiver {
     room?.resolve();
   };
 
-  #finish({ event, channel }: Queued, outcome: Outcome): void {
+  #finish(event: Event, slot: Slot, outcome: Outcome): void {
     try {
       event.done?.(outcome);
     } catch (error) {
-      this.#failed(channel, error);
+      this.#failed(slot, error);
     }
   }
 
   #drained(): Promise<void> {
-    if (this.#accepting && !this.#paused && !this.#full) return Promise.resolve();
+    if (this.#takes && !this.#full) return Promise.resolve();
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
 
-  #each(call: (end: PluginEnd) => void): void {
-    for (const [channel, end] of this.#ends.entries()) {
-      if (end === undefined) continue;
-      try {
-        call(end);
-      } catch (error) {
-        this.#failed(channel, error);
-      }
+  #call(slot: Slot, call: (end: PluginEnd) => void): void {
+    if (slot.end === undefined) return;
+    try {
+      call(slot.end);
+    } catch (error) {
+      this.#failed(slot, error);
     }
   }
 
   /** An end that throws costs one record, never the edge. */
-  #failed(channel: number, error: unknown): void {
-    const capability = this.#options.channels[channel]?.capability.name;
+  #failed({ capability }: Slot, error: unknown): void {
     const text = error instanceof Error ? error.stack : String(error);
     this.#options.log.error('capability failed', {
       plugin: this.#options.plugin.name,
-      capability,
+      capability: capability.name,
       error: text,
     });
   }
+}
+
+function each<T>(items: readonly T[], call: (item: T) => void): void {
+  for (const item of items) call(item);
 }

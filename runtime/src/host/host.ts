@@ -3,13 +3,18 @@ import { builtinCapabilities, Registry } from '../capabilities/registry.ts';
 import { Edge } from '../edge/edge.ts';
 import type { Log } from '../ext.ts';
 import { loadCertificate } from './load-certificate.ts';
-import { loadPlugin, readManifest } from './load-plugin.ts';
+import { type LoadedPlugin, loadPlugin, readManifest } from './load-plugin.ts';
+import { defaultMaxMemory, MemoryGuard } from './memory-guard.ts';
+import { PluginThreads } from './plugin-threads.ts';
+import { startOrder } from './start-order.ts';
+import type { HostControl, HostStatus } from './status.ts';
 import { StorageRoot } from './storage-root.ts';
 import { Supervisor } from './supervisor.ts';
+import { Watchdog } from './watchdog.ts';
 
 export interface HostOptions {
-  /** The plugin's `pulp.plugin.toml`. */
-  readonly manifest: string;
+  /** The plugin's `pulp.plugin.toml`, or those of several plugins. A route belongs to the first that claims it. */
+  readonly manifest: string | readonly string[];
   /** Port of the listener; 0 takes a free one. Default 8080. */
   readonly httpPort?: number;
   /** Address the listener binds. Default: every interface. */
@@ -40,6 +45,10 @@ export interface HostOptions {
   readonly maxBodyBytes?: number;
   /** Open connections; more are closed as they come. Default 10,000. */
   readonly maxConnections?: number;
+  /** Bytes of linear memory that all guests may have together. Default: three quarters of what the machine or control group gives. */
+  readonly maxMemoryBytes?: number;
+  /** Plugin threads; with more plugins some share one. Default 16. */
+  readonly pluginThreads?: number;
   /** Takes the log. Default: nothing is logged. */
   readonly log?: Log & { enabled?(level: 'debug'): boolean };
 }
@@ -53,20 +62,34 @@ export interface HostEnd {
 /** Capabilities whose plugins need the listener. */
 const inbound = /^transport\.(?:http\.inbound|ws\.inbound|sse)$/;
 
+/** What of a host is there before its plugins are. */
+interface Parts {
+  readonly edge: Edge;
+  readonly supervisors: readonly Supervisor[];
+  /** The same in the order of their starts: see `startOrder`. */
+  readonly rounds: readonly (readonly Supervisor[])[];
+  readonly guard: MemoryGuard;
+  readonly drainTimeoutMs: number;
+  readonly log: Log;
+  /** What is given back at the end. */
+  readonly scope: AsyncDisposableStack;
+}
+
 /**
- * A running host: a plugin in a thread of its own, and the listener in front of it.
+ * A running host: plugins in threads of their own, and the listener in front of them.
  *
  * @example
  * await using host = await Host.start({ manifest: 'plugins/echo/pulp.plugin.toml', httpPort: 0 });
  * await fetch(`${host.url}/echo/hello`);
  */
-export class Host implements AsyncDisposable {
-  /** Where the plugin is served, without a slash behind; undefined when it has no inbound transport. */
+export class Host implements AsyncDisposable, HostControl {
+  /** Where the plugins are served, without a slash behind; undefined when none has an inbound transport. */
   readonly url: string | undefined;
-  /** Settles when the host has ended: stopped, or by itself because its plugin may not be started again. */
+  /** Settles when the host has ended: stopped, or by itself because no plugin is left that may be started again. */
   readonly finished: Promise<HostEnd>;
   readonly #parts: Parts;
   readonly #end = Promise.withResolvers<HostEnd>();
+  readonly #startedAt = Date.now();
   #stopping: Promise<{ clean: boolean }> | undefined;
 
   private constructor(parts: Parts, url: string | undefined) {
@@ -76,31 +99,24 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Starts a plugin, and the listener once its init is complete, so that a connection that succeeds is served.
-   * Rejects, with nothing left running, when anything fails: a `ManifestError` or `ModuleError` is the
+   * Starts the plugins, and the listener once their init is complete, so that a connection that succeeds is served.
+   * Rejects, with nothing left running, when anything fails: a `ManifestError` or `ModuleError` is a
    * plugin's fault, a system error with `syscall: 'listen'` the port's. An error with `uninterruptible: true` left
    * a thread behind that only ends with its native call.
    */
   static async start(options: HostOptions): Promise<Host> {
     const log = options.log ?? silent;
+    await using scope = new AsyncDisposableStack();
     const certificate = await loadCertificate(options, log);
     const registry = await Registry.load(builtinCapabilities);
-    const file = resolve(options.manifest);
-    const spec = await readManifest(file, registry);
-    log.info('pulp boot', {
-      plugin: spec.name,
-      version: spec.version,
-      manifest: file,
-      wasm: spec.wasm,
-      capabilities: spec.capabilities,
-      provides: spec.provides,
-      consumes: spec.consumes,
-    });
-    const loaded = await loadPlugin(spec, registry);
     const storageRoot = resolve(options.storageRoot ?? 'data');
-    const stores = registry.channels(spec.capabilities).some((capability) => capability.stores === true);
-    await using scope = new AsyncDisposableStack();
-    if (stores) scope.use(await StorageRoot.hold(storageRoot));
+    const storage = scope.use(new HeldStorage(storageRoot, registry));
+    const load = (file: string): Promise<LoadedPlugin> => loadOne(file, { registry, log, storage });
+    const files = [options.manifest].flat().map((file) => resolve(file));
+    const plugins: LoadedPlugin[] = [];
+    for (const file of files) plugins.push(await load(file));
+    const order = startOrder(plugins.map(({ spec }) => spec));
+
     const edge = new Edge({
       index: 0,
       maxBodyBytes: options.maxBodyBytes ?? 10 * 1024 * 1024,
@@ -113,50 +129,67 @@ export class Host implements AsyncDisposable {
       ...(certificate === undefined ? {} : { keyPair: certificate.keyPair }),
       log,
     });
-    let host: Host | undefined;
-    let failedEarly = false;
-    const supervisor = new Supervisor({
-      loaded,
-      registry,
+    const watchdog = scope.use(new Watchdog());
+    const threads = new PluginThreads({
+      max: options.pluginThreads ?? 16,
       capabilities: builtinCapabilities,
-      deployment: {
-        storageRoot,
-        allowPrivateNetwork: options.allowPrivateNetwork ?? false,
-      },
-      edge,
+    });
+    let host: Host | undefined;
+    const supervisors = plugins.map(
+      (loaded) =>
+        new Supervisor({
+          loaded,
+          load: () => load(loaded.spec.file),
+          registry,
+          threads,
+          watchdog,
+          deployment: { storageRoot, allowPrivateNetwork: options.allowPrivateNetwork ?? false },
+          edge,
+          log,
+          debug: options.log?.enabled?.('debug') ?? true,
+          startTimeoutMs: options.startTimeoutMs ?? 30_000,
+          failed: () => {
+            if (host !== undefined) host.#endIfOver();
+          },
+        }),
+    );
+    const rounds = order.map((round) =>
+      supervisors.filter(({ name }) => round.some((spec) => spec.name === name)),
+    );
+    const guard = new MemoryGuard(options.maxMemoryBytes ?? defaultMaxMemory(), {
+      plugins: () => supervisors,
       log,
-      debug: options.log?.enabled?.('debug') ?? true,
-      startTimeoutMs: options.startTimeoutMs ?? 30_000,
-      failed: () => {
-        failedEarly = true;
-        if (host !== undefined) host.#fail();
-      },
     });
     const { drainTimeoutMs = 8000 } = options;
     try {
-      await supervisor.start();
-      log.info('init complete', { plugin: spec.name });
-      const url = spec.capabilities.some((name) => inbound.test(name))
+      for (const supervisor of rounds.flat()) {
+        await supervisor.start();
+        log.info('init complete', { plugin: supervisor.name });
+      }
+      scope.use(watchdog.add((now) => guard.look(now)));
+      const url = plugins.some(({ spec }) => spec.capabilities.some((name) => inbound.test(name)))
         ? await listen(edge, options, log)
         : undefined;
       if (certificate !== undefined && url !== undefined) {
         scope.use(certificate.watch((keyPair) => edge.listener.setKeyPair(keyPair)));
       }
-      host = new Host({ edge, supervisor, drainTimeoutMs, log, scope: scope.move() }, url);
+      const parts = { edge, supervisors, rounds, guard, drainTimeoutMs, log, scope: scope.move() };
+      host = new Host(parts, url);
     } catch (error) {
-      await supervisor.stop(performance.now());
+      await Promise.all(supervisors.map((supervisor) => supervisor.stop(performance.now())));
       await edge.listener.close({ graceMs: 0, answersMs: 0 });
       await edge.close();
-      throw supervisor.uninterruptible ? Object.assign(error as Error, { uninterruptible: true }) : error;
+      const uninterruptible = supervisors.some((supervisor) => supervisor.uninterruptible);
+      throw uninterruptible ? Object.assign(error as Error, { uninterruptible }) : error;
     }
-    // The plugin may have ended for good between its init and here.
-    if (failedEarly) host.#fail();
+    // Plugins may have ended for good between their init and here.
+    host.#endIfOver();
     return host;
   }
 
   /**
    * Drains and ends the host: no new connections, requests that are queued get 503, steps that run get their
-   * answer, then the plugin is shut down. Not clean when anything was cut off. Stopping twice is fine.
+   * answer, then the plugins are shut down. Not clean when anything was cut off. Stopping twice is fine.
    */
   stop(): Promise<{ clean: boolean }> {
     this.#stopping ??= this.#stop(0);
@@ -168,24 +201,71 @@ export class Host implements AsyncDisposable {
    * also after {@link stop}: `process.execve` or a signal to itself do not.
    */
   get uninterruptible(): boolean {
-    return this.#parts.supervisor.uninterruptible;
+    return this.#parts.supervisors.some((supervisor) => supervisor.uninterruptible);
+  }
+
+  status(): HostStatus {
+    const { edge, supervisors, guard } = this.#parts;
+    const plugins = supervisors.map((supervisor) => supervisor.status());
+    const stopping = this.#stopping !== undefined;
+    return {
+      pid: process.pid,
+      ...(this.url === undefined ? {} : { url: this.url }),
+      startedAt: this.#startedAt,
+      ready: !stopping && plugins.every(({ state }) => state === 'ready' || state === 'stopped'),
+      stopping,
+      guestBytes: guard.used,
+      maxGuestBytes: guard.limit,
+      edgeBytes: edge.heldBytes,
+      maxEdgeBytes: edge.maxHeldBytes,
+      plugins,
+    };
+  }
+
+  async stopPlugin(name: string): Promise<void> {
+    await this.#plugin(name).halt();
+  }
+
+  async startPlugin(name: string): Promise<void> {
+    await this.#plugin(name).resume();
+  }
+
+  async restartPlugin(name: string): Promise<void> {
+    await this.#plugin(name).renew();
+  }
+
+  async reloadPlugin(name: string): Promise<void> {
+    await this.#plugin(name).reload();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  /** Ends the host because its plugin may not be started again. */
-  #fail(): void {
-    this.#stopping ??= this.#stop(1);
+  #plugin(name: string): Supervisor {
+    const { supervisors } = this.#parts;
+    const found = supervisors.find((supervisor) => supervisor.name === name);
+    if (found !== undefined) return found;
+    throw new Error(
+      `no plugin is named ${name} here; there are ${supervisors.map((one) => one.name).join(', ')}`,
+    );
+  }
+
+  /** Ends the host when no plugin is left that runs or may be started again. */
+  #endIfOver(): void {
+    if (this.#parts.supervisors.every(({ isOver }) => isOver)) this.#stopping ??= this.#stop(1);
   }
 
   async #stop(code: number): Promise<{ clean: boolean }> {
-    const { edge, supervisor, drainTimeoutMs, log, scope } = this.#parts;
+    const { edge, supervisors, rounds, drainTimeoutMs, log, scope } = this.#parts;
     const deadline = performance.now() + drainTimeoutMs;
     edge.listener.stopAccepting();
-    supervisor.stopAccepting();
-    const stopped = await supervisor.stop(deadline);
+    for (const supervisor of supervisors) supervisor.stopAccepting();
+    let stopped = true;
+    for (const round of rounds.toReversed()) {
+      const all = await Promise.all(round.map((supervisor) => supervisor.stop(deadline)));
+      stopped &&= all.every((clean) => clean);
+    }
     const left = Math.max(200, deadline - performance.now());
     const closed = await edge.listener.close({ graceMs: Math.min(1000, left), answersMs: left });
     if (!closed) log.error('answers cut off', { drain_timeout_ms: drainTimeoutMs });
@@ -197,13 +277,46 @@ export class Host implements AsyncDisposable {
   }
 }
 
-interface Parts {
-  readonly edge: Edge;
-  readonly supervisor: Supervisor;
-  readonly drainTimeoutMs: number;
-  readonly log: Log;
-  /** What is given back at the end. */
-  readonly scope: AsyncDisposableStack;
+/** The storage root, held from the moment on that a plugin wants to store something. */
+class HeldStorage implements Disposable {
+  readonly #root: string;
+  readonly #registry: Registry;
+  #held: StorageRoot | undefined;
+
+  constructor(root: string, registry: Registry) {
+    this.#root = root;
+    this.#registry = registry;
+  }
+
+  async hold({ spec }: LoadedPlugin): Promise<void> {
+    const stores = this.#registry
+      .channels(spec.capabilities)
+      .some((capability) => capability.stores === true);
+    if (stores) this.#held ??= await StorageRoot.hold(this.#root);
+  }
+
+  [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]();
+  }
+}
+
+async function loadOne(
+  file: string,
+  { registry, log, storage }: { registry: Registry; log: Log; storage: HeldStorage },
+): Promise<LoadedPlugin> {
+  const spec = await readManifest(file, registry);
+  log.info('pulp boot', {
+    plugin: spec.name,
+    version: spec.version,
+    manifest: file,
+    wasm: spec.wasm,
+    capabilities: spec.capabilities,
+    provides: spec.provides,
+    consumes: spec.consumes,
+  });
+  const loaded = await loadPlugin(spec, registry);
+  await storage.hold(loaded);
+  return loaded;
 }
 
 async function listen(edge: Edge, options: HostOptions, log: Log): Promise<string> {

@@ -18,6 +18,7 @@ import type { ModuleMemory } from '../guest/module.ts';
 import { GuestOutput } from '../guest/output.ts';
 import { createWasi } from '../guest/wasi.ts';
 import { hostChannel, type TakenEvent, type ThreadLink } from '../link/link.ts';
+import { Activity, Entry } from './activity.ts';
 import { NativeCalls } from './native-calls.ts';
 import {
   encodeHostEffect,
@@ -55,6 +56,7 @@ export class Instance {
   readonly #channels: readonly Capability[];
   readonly #prefixes: readonly (readonly Uint8Array[])[];
   readonly #native: NativeCalls;
+  readonly #activity: Activity;
   #ends: readonly (GuestEnd | undefined)[] = [];
   #phase: Phase = 'starting';
   #stopping = false;
@@ -72,6 +74,7 @@ export class Instance {
     this.#options = options;
     this.number = command.instance;
     this.#native = new NativeCalls(command.nativeCalls);
+    this.#activity = new Activity(command.activity);
     this.#channels = registry.channels(spec.capabilities);
     this.#prefixes = this.#channels.map(({ events = [] }) => events.map(eventPrefix));
     this.#log = this.#logger();
@@ -107,6 +110,7 @@ export class Instance {
   async start(): Promise<void> {
     try {
       await this.#start();
+      this.#left();
       this.#phase = 'idle';
       this.#nextTick = this.#tickAfter(performance.now());
       this.#state({ state: 'ready' });
@@ -123,6 +127,7 @@ export class Instance {
   /** One step, or the shutdown. Never throws or rejects. Only for an instance that is due. */
   turn(now: number): Later<void> {
     this.#phase = 'busy';
+    this.#activity.enter(this.#stopping ? Entry.shutdown : Entry.step, now);
     try {
       if (this.#stopping) return this.#shutdown();
       const step = this.#step(now);
@@ -148,7 +153,7 @@ export class Instance {
     const wasi = createWasi({
       memory: () => guest.memory.memory,
       write: (fd, bytes) => this.#output.write(fd, bytes),
-      sleep: (ms) => waits.hold(this, waits.sleep(ms)),
+      sleep: (ms) => this.#wait(waits.sleep(ms)),
     });
     const { info, module, spec } = command;
     const imports = bindImports({
@@ -162,6 +167,7 @@ export class Instance {
     for (const { module: from, name, kind } of info.imports) {
       if (kind === 'memory') (imports[from] ??= {})[name] = guest.memory.memory;
     }
+    this.#activity.enter(Entry.start, performance.now());
     guest.instantiate(module, imports);
     await guest.initialize();
     await guest.init(spec.config);
@@ -169,16 +175,21 @@ export class Instance {
 
   /** Functions that wait count as something the thread waits for. */
   #holding(functions: ReadonlyMap<string, AnyHostFunction>): Map<string, AnyHostFunction> {
-    const { waits } = this.#options;
     return new Map(
       [...functions].map(([name, fn]) => [
         name,
         (...args) => {
           const result = fn(...args);
-          return result instanceof Promise ? waits.hold(this, result) : result;
+          return result instanceof Promise ? this.#wait(result) : result;
         },
       ]),
     );
+  }
+
+  /** The guest waits for the host: others get their turns, and the time is not the guest's. */
+  #wait<T>(promise: Promise<T>): Promise<T> {
+    this.#activity.wait();
+    return this.#options.waits.hold(this, promise).finally(() => this.#activity.resume());
   }
 
   #step(now: number): Later<number> {
@@ -210,9 +221,16 @@ export class Instance {
 
   /** The step is over. Its effects were sent before, so its event may count as finished. */
   #finish(): void {
+    this.#left();
     if (this.#event !== undefined) this.#options.link.finish();
     this.#event = undefined;
     this.#phase = 'idle';
+  }
+
+  /** The guest has returned. */
+  #left(): void {
+    this.#activity.leave();
+    this.#activity.memory = this.#guest.memory.bytes.length;
   }
 
   readonly #broke = (error: unknown): Later<void> => {
@@ -255,6 +273,7 @@ export class Instance {
   /** The instance is over. What it printed is said first, a last line without its end included. */
   async #end(state: InstanceState): Promise<void> {
     this.#phase = 'ended';
+    this.#activity.leave();
     this.#output.flush();
     try {
       await this.#options.waits.hold(this, this.#scope.disposeAsync());
@@ -292,7 +311,7 @@ export class Instance {
       request: (kind, payload) =>
         this.#silent
           ? Promise.reject(new Failure(Code.refused, 'the instance has ended'))
-          : waits.hold(this, link.request(channel, kind, payload)),
+          : this.#wait(link.request(channel, kind, payload)),
       native,
       ref: () => waits.ref(),
     };

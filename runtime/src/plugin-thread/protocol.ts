@@ -49,6 +49,8 @@ export interface StartCommand {
   readonly link: ThreadEndpoint;
   /** Where the instance notes calls that cannot be interrupted. */
   readonly nativeCalls: SharedArrayBuffer;
+  /** Where the instance notes what it is inside of. */
+  readonly activity: SharedArrayBuffer;
   /** Whether anybody reads debug lines. */
   readonly debug: boolean;
 }

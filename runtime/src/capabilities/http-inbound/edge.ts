@@ -19,7 +19,7 @@ import { Fifo } from '../../edge/fifo.ts';
 import { oweAnswer } from '../../edge/connection.ts';
 import { reply, shed, unavailable } from '../../edge/reply.ts';
 import { parseQuery } from './query.ts';
-import { type RouteMatch, RouteTable } from './route-table.ts';
+import { type Route, type RouteMatch, RouteTable } from './route-table.ts';
 import { inlineBytes } from '../../link/link.ts';
 import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.ts';
 
@@ -91,7 +91,10 @@ class RoutedPlugin implements PluginEnd {
   readonly #waiting = new Fifo<Waiting>();
   /** Requests whose instance ended before it began with them: the next one gets them. */
   #undelivered: Waiting[] = [];
-  #claimed = new Set<string>();
+  /** The routes that each instance has claimed. */
+  readonly #claims = new Map<number, Map<string, Route>>();
+  /** The instance whose claims are in force. */
+  #serving: number | undefined;
   #refusals = 0;
 
   constructor(port: Port, options: RoutedOptions) {
@@ -102,8 +105,8 @@ class RoutedPlugin implements PluginEnd {
     port.scope.defer(() => clearInterval(timer));
   }
 
-  effect(kind: number, payload: Uint8Array, id: number): number {
-    if (kind === Effect.register) return this.#register(payload);
+  effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
+    if (kind === Effect.register) return this.#register(payload, instance);
     const response = this.#find(id)?.take();
     if (response === undefined) return Code.ok;
     try {
@@ -116,9 +119,12 @@ class RoutedPlugin implements PluginEnd {
     return Code.ok;
   }
 
-  attached(): void {
-    this.#claimed = new Set();
+  attached(instance: number): void {
+    this.#claims.set(instance, new Map());
     this.#refusals = 0;
+  }
+
+  resend(): void {
     const again = this.#undelivered;
     this.#undelivered = [];
     for (const waiting of again) {
@@ -126,15 +132,27 @@ class RoutedPlugin implements PluginEnd {
     }
   }
 
-  closed(): void {
+  ready(instance: number): void {
+    this.#serving = instance;
+    const claimed = [...(this.#claims.get(instance)?.values() ?? [])];
+    for (const { method, pattern } of this.#options.routes.replace(this, claimed)) {
+      this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
+    }
+  }
+
+  detached(instance: number): void {
+    this.#claims.delete(instance);
+    if (this.#serving === instance) this.#serving = undefined;
+  }
+
+  down(): void {
     const left = this.#undelivered;
     this.#undelivered = [];
     for (const waiting of left) unavailable(waiting.take());
   }
 
-  ready(): void {
-    const claimed = this.#claimed;
-    this.#options.routes.sweep(this, ({ method, pattern }) => claimed.has(`${method} ${pattern}`));
+  closed(): void {
+    this.down();
   }
 
   /** Takes a request that matched one of the plugin's routes. Hot: every request goes through it. */
@@ -151,6 +169,7 @@ class RoutedPlugin implements PluginEnd {
     const response = waiting.take();
     if (response === undefined) return;
     if (outcome === 'broken') return reply(response, 502, 'plugin failed');
+    if (outcome === 'overdue') return reply(response, 504, 'plugin timeout');
     this.#options.log.warn('plugin did not respond', { plugin: this.#port.plugin.name, id: waiting.id });
     reply(response, 500, 'plugin did not respond');
   }
@@ -167,21 +186,26 @@ class RoutedPlugin implements PluginEnd {
     });
   }
 
-  #register(payload: Uint8Array): number {
+  #register(payload: Uint8Array, instance: number): number {
     const { method, pattern } = decodeClaim(payload);
     const { routes, log } = this.#options;
     const plugin = this.#port.plugin.name;
+    const claimed = this.#claims.get(instance);
     const key = `${method} ${pattern}`;
-    if (this.#claimed.has(key)) return Code.ok;
-    if (this.#claimed.size >= maxRoutes) {
+    if (claimed === undefined) return Code.refused;
+    if (claimed.has(key)) return Code.ok;
+    if (claimed.size >= maxRoutes) {
       this.#refuse({ reason: `a plugin has at most ${maxRoutes} routes` });
       return Code.refused;
     }
-    if (routes.add({ method, pattern }, this) === 'taken') {
+    const route = { method, pattern };
+    if ((routes.owner(route) ?? this) !== this) {
       this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
       return Code.refused;
     }
-    this.#claimed.add(key);
+    claimed.set(key, route);
+    // While another instance serves, requests for it would go to that one.
+    if ((this.#serving ?? instance) === instance) routes.add(route, this);
     log.info('http route registered', { plugin, method, pattern: printable(pattern) });
     if (!reachable.has(method)) {
       log.warn('http route is never reached', {

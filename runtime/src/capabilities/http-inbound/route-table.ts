@@ -99,18 +99,37 @@ export class RouteTable<Owner> {
     return 'added';
   }
 
-  /** Removes those of an owner's routes that are not to be kept; the others keep their places in the order. */
-  sweep(owner: Owner, keep: (route: Route) => boolean): void {
-    const before = this.#claims.size;
-    for (const [key, claim] of this.#claims) {
-      if (claim.owner === owner && !keep(claim)) this.#claims.delete(key);
-    }
-    if (this.#claims.size === before) return;
+  /** Whose route exactly this method and pattern are. */
+  owner({ method, pattern }: Route): Owner | undefined {
+    return this.#claims.get(`${method} ${pattern}`)?.owner;
+  }
+
+  /**
+   * Gives an owner these routes and no others, in this order; in the order of all it keeps the places that it had.
+   * Routes that another owner has are left to that: they are what is returned.
+   */
+  replace(owner: Owner, routes: readonly Route[]): readonly Route[] {
+    const all = [...this.#claims.values()];
+    const own = all.filter((claim) => claim.owner === owner);
+    const taken = routes.filter((route) => (this.owner(route) ?? owner) !== owner);
+    const wanted = routes.filter((route) => !taken.includes(route));
+    if (own.length === wanted.length && own.every((claim, at) => isSame(claim, wanted[at]))) return taken;
+    const places = own.map(({ order }) => order);
+    const claims = wanted.map(({ method, pattern }, at) => {
+      const order = places[at] ?? this.#registered++;
+      return { method, pattern, owner, order, captures: capturesOf(pattern) };
+    });
+    const others = all.filter((claim) => claim.owner !== owner);
+    this.#claims.clear();
     this.#statics.clear();
     this.#root = node(0);
     this.#firstInTree = Infinity;
     this.#deepest = 0;
-    for (const claim of this.#claims.values()) this.#insert(claim);
+    for (const claim of [...others, ...claims].toSorted((one, other) => one.order - other.order)) {
+      this.#claims.set(`${claim.method} ${claim.pattern}`, claim);
+      this.#insert(claim);
+    }
+    return taken;
   }
 
   /**
@@ -282,6 +301,10 @@ function firstSegments(path: string, count: number): string[] {
     start = slash + 1;
   }
   return segments;
+}
+
+function isSame(one: Route, other: Route | undefined): boolean {
+  return one.method === other?.method && one.pattern === other.pattern;
 }
 
 /** A part of a path whose encoding has been found good. */

@@ -43,6 +43,7 @@ export class Notices {
 
   /** A new instance is there, and knows nobody. */
   attached(subscribers: Iterable<Subscriber>): void {
+    this.#over = false;
     this.#left = new Fifo();
     this.#unknown = new Fifo();
     for (const subscriber of subscribers) {

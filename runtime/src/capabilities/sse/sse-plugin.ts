@@ -41,11 +41,12 @@ export class SsePlugin implements PluginEnd {
   readonly #waiting: Waiting = { bytes: 0 };
   readonly #slow: Tally;
   readonly #turnedAway: Tally;
-  /** The paths that the instance has claimed, by the numbers that it gave them. */
-  #claims = new Map<number, EventStream>();
+  /** The paths that each instance has claimed, by the numbers that it gave them. */
+  readonly #claims = new Map<number, Map<number, EventStream>>();
   /** Those of the last instance whose init succeeded. */
   #established = new Set<EventStream>();
-  #isReady = false;
+  /** The instance whose claims are in force. */
+  #serving: number | undefined;
   #refusals = 0;
   #over = false;
 
@@ -75,12 +76,12 @@ export class SsePlugin implements PluginEnd {
     port.scope.defer(() => clearInterval(timer));
   }
 
-  effect(kind: number, payload: Uint8Array, id: number): number {
-    if (kind === Effect.register) return this.#register(payload);
+  effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
+    if (kind === Effect.register) return this.#register(payload, instance);
     if (this.#over) return Code.ok;
     if (kind === Effect.emit) {
       const { number, frame } = decodeEmit(payload);
-      this.#claims.get(number)?.emit(frame);
+      this.#claims.get(instance)?.get(number)?.emit(frame);
       return Code.ok;
     }
     const subscriber = this.#subscribers.get(id);
@@ -90,19 +91,28 @@ export class SsePlugin implements PluginEnd {
     return Code.ok;
   }
 
-  attached(): void {
-    // An instance that never got ready leaves nothing behind.
-    if (!this.#isReady) this.#sweep();
-    this.#isReady = false;
-    this.#claims = new Map();
+  attached(instance: number): void {
+    this.#claims.set(instance, new Map());
     this.#refusals = 0;
+  }
+
+  entered(): void {
+    this.#over = false;
     this.#notices?.attached(this.#subscribers.values());
   }
 
-  ready(): void {
-    this.#isReady = true;
-    this.#established = new Set(this.#claims.values());
+  ready(instance: number): void {
+    this.#serving = instance;
+    this.#established = new Set(this.#claims.get(instance)?.values());
     this.#sweep();
+    for (const stream of this.#established) this.#claim(stream);
+  }
+
+  detached(instance: number): void {
+    this.#claims.delete(instance);
+    if (this.#serving === instance) this.#serving = undefined;
+    // An instance that never got ready leaves nothing behind.
+    else this.#sweep();
   }
 
   draining(): void {
@@ -141,30 +151,43 @@ export class SsePlugin implements PluginEnd {
     stream.add(subscriber);
   }
 
-  #register(payload: Uint8Array): number {
+  #register(payload: Uint8Array, instance: number): number {
     const { number, path } = decodeClaim(payload);
     const { paths, fanOut, log } = this.#options;
-    if (this.#claims.size >= maxPaths)
-      return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
-    const claim = paths.get(path);
-    if (claim !== undefined && claim.owner !== this) {
+    const claimed = this.#claims.get(instance);
+    if (claimed === undefined) return Code.refused;
+    if (claimed.size >= maxPaths) return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
+    if (!this.#mayClaim(path)) {
       return this.#refuse({ path: printable(path), reason: 'another plugin has it' });
     }
-    let stream = claim?.stream;
-    if (stream === undefined) {
-      stream = new EventStream(path, {
-        maxBufferedBytes: this.#port.options.max_buffered_bytes,
-        waiting: this.#waiting,
-        fanOut,
-        slow: () => this.#slow.add(),
-        left: (subscriber) => this.#left(subscriber),
-      });
-      paths.set(path, { owner: this, stream });
-    }
-    this.#claims.set(number, stream);
-    if (this.#isReady) this.#established.add(stream);
+    const known = paths.get(path);
+    const stream =
+      known?.owner === this
+        ? known.stream
+        : new EventStream(path, {
+            maxBufferedBytes: this.#port.options.max_buffered_bytes,
+            waiting: this.#waiting,
+            fanOut,
+            slow: () => this.#slow.add(),
+            left: (subscriber) => this.#left(subscriber),
+          });
+    claimed.set(number, stream);
+    // While another instance serves, subscribers of it would hear that one.
+    if ((this.#serving ?? instance) === instance && !paths.has(path)) this.#claim(stream);
+    if (this.#serving === instance) this.#established.add(stream);
     log.info('sse route registered', { plugin: this.#port.plugin.name, path: printable(path) });
     return Code.ok;
+  }
+
+  #claim(stream: EventStream): void {
+    const { paths } = this.#options;
+    if (this.#mayClaim(stream.path)) paths.set(stream.path, { owner: this, stream });
+  }
+
+  /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
+  #mayClaim(path: string): boolean {
+    const owner = this.#options.paths.get(path)?.owner;
+    return owner === undefined || owner.#port.plugin.name === this.#port.plugin.name;
   }
 
   #refuse(fields: LogFields): number {

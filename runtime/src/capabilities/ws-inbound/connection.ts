@@ -7,7 +7,13 @@ import { type FlushList, Outbox } from './outbox.ts';
 import { type Farewell, latin1 } from './wire.ts';
 
 /** Close codes of the host's own (RFC 6455 section 7.4.1). */
-export const Close = { goingAway: 1001, broken: 1006, restart: 1012, tryAgainLater: 1013 } as const;
+export const Close = {
+  goingAway: 1001,
+  broken: 1006,
+  internalError: 1011,
+  restart: 1012,
+  tryAgainLater: 1013,
+} as const;
 
 /** Into how many beats the time between two pings is split: connections are pinged in as many groups. */
 export const beatsPerPing = 16;

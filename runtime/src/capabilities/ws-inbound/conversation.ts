@@ -1,13 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { encodeWsClose, encodeWsFrame, encodeWsOpen } from '../../abi/events.ts';
+import { encodeWsClose, encodeWsFrame, encodeWsOpen, resumedWsOpen } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Fifo } from '../../edge/fifo.ts';
 import type { EdgeRequest, Event } from '../../ext.ts';
 import { parseQuery } from '../http-inbound/query.ts';
-import { Connection, type ConnectionContext, type ConnectionListener, type Ending } from './connection.ts';
+import {
+  Close,
+  Connection,
+  type ConnectionContext,
+  type ConnectionListener,
+  type Ending,
+} from './connection.ts';
 import type { Gate, Line } from './gate.ts';
-import { Kind, Milestone, Told } from './told.ts';
+import { Kind, type Teller, Told } from './told.ts';
 
 export interface ConversationOptions {
   /** The way to the plugin. */
@@ -28,13 +34,15 @@ export interface Accepted {
 }
 
 /** What a plugin is told of one connection: ws.open, its messages, and exactly one ws.close. */
-export class Conversation implements Line, ConnectionListener {
+export class Conversation implements Line, ConnectionListener, Teller {
   readonly id: number;
   readonly connection: Connection;
   readonly held = new Fifo<Told>();
   readonly #options: ConversationOptions;
-  readonly #opening: Milestone;
-  #ending: Milestone | undefined;
+  #opening: Told;
+  #ending: Told | undefined;
+  /** What the instance that is gone was to be told and was not. */
+  #undelivered: Told[] = [];
   /** Nothing that happens on the connection is of interest any more. */
   #left = false;
   #closed = false;
@@ -45,7 +53,7 @@ export class Conversation implements Line, ConnectionListener {
     this.id = id;
     this.#options = options;
     this.connection = new Connection({ ws, socket }, options.context, this);
-    this.#opening = new Milestone(Kind.open, id, openPayload(id, incoming, path));
+    this.#opening = new Told(Kind.open, id, openPayload(id, incoming, path), this);
     if (options.gate.tell(this, this.#opening)) return;
     this.#left = true;
     this.#told = true;
@@ -54,7 +62,7 @@ export class Conversation implements Line, ConnectionListener {
 
   message(opcode: 1 | 2, payload: Uint8Array): void {
     if (this.#left) return;
-    const event = new Told(Kind.frame, this.id, framePayload(this.id, opcode, payload));
+    const event = new Told(Kind.frame, this.id, framePayload(this.id, opcode, payload), this);
     if (!this.#options.gate.tell(this, event)) this.connection.shed('memory');
   }
 
@@ -71,6 +79,31 @@ export class Conversation implements Line, ConnectionListener {
 
   flows(): void {
     this.connection.resume();
+  }
+
+  /** A connection whose beginning breaks the guest would break the next instance, too. */
+  broke(told: Told): void {
+    if (told === this.#opening) this.leave(Close.internalError);
+  }
+
+  undelivered(told: Told): void {
+    if (!this.#left) this.#undelivered.push(told);
+  }
+
+  /**
+   * A new instance is there. It is told of the connection first, and then of all that the one before it was not told.
+   * A connection that is closed, and that only the one before it knew, is none of its business.
+   */
+  resume(): void {
+    const again = this.#undelivered;
+    this.#undelivered = [];
+    if (this.#left) return;
+    if (this.#opening.queued) {
+      if (this.#closed) return this.leave(Close.restart);
+      this.#opening = new Told(Kind.open, this.id, resumedWsOpen(this.#opening.payload), this);
+      again.unshift(this.#opening);
+    }
+    this.#options.gate.again(this, again);
   }
 
   /** Closes the connection. The plugin, a new instance of it perhaps, is told nothing more. */
@@ -101,10 +134,13 @@ export class Conversation implements Line, ConnectionListener {
     this.#settle();
   }
 
-  #end(payload: Uint8Array): Milestone {
-    return new Milestone(Kind.close, this.id, payload, () => {
-      this.#told = true;
-      this.#settle();
+  #end(payload: Uint8Array): Told {
+    return new Told(Kind.close, this.id, payload, {
+      seen: () => {
+        this.#told = true;
+        this.#settle();
+      },
+      undelivered: (told) => this.undelivered(told),
     });
   }
 

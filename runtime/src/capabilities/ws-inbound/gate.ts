@@ -48,6 +48,21 @@ export class Gate {
     return true;
   }
 
+  /** Takes events that a line has to say before those that it has waiting, and passes on what there is room for. */
+  again(line: Line, events: readonly Told[]): void {
+    const waiting = line.held.length > 0;
+    const behind = [...line.held];
+    while (line.held.shift() !== undefined);
+    for (const event of [...events, ...behind]) line.held.push(event);
+    // The queue that they come from was bounded.
+    for (const event of events) this.#held.takeAnyway(event.weight);
+    if (!waiting && line.held.length > 0) {
+      this.#lines.push(line);
+      line.stuck();
+    }
+    this.#fill();
+  }
+
   /** Forgets what a line has waiting. */
   forget({ held }: Line): void {
     for (let event = held.shift(); event !== undefined; event = held.shift()) this.#held.give(event.weight);
@@ -59,7 +74,6 @@ export class Gate {
   }
 
   readonly #fill = (): void => {
-    this.#waiting = false;
     for (let line = this.#lines.at(0); line !== undefined; line = this.#lines.at(0)) {
       const { held } = line;
       const event = held.at(0);
@@ -77,6 +91,9 @@ export class Gate {
   #wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    void this.#port.drained().then(this.#fill);
+    void this.#port.drained().then(() => {
+      this.#waiting = false;
+      this.#fill();
+    });
   }
 }

@@ -1,5 +1,5 @@
 import type { OptionsOf } from '../../ext.ts';
-import { count, list, NotAnOption } from '../option.ts';
+import { count, flag, list, NotAnOption } from '../option.ts';
 
 /** Entries of a list, at most. */
 const maxEntries = 100;
@@ -25,6 +25,11 @@ export const options = {
    * page open WebSockets to every host, with its cookies: without the list a plugin must not trust those.
    */
   allowed_origins: list({ most: maxEntries, entry: readOrigin }),
+  /**
+   * Whether connections outlive the instance of the plugin: the next one is told of each by a `ws.open` with
+   * `resumed: true`. Otherwise they close with 1012 when their instance ends.
+   */
+  resume: flag({ default: false }),
   /** Subprotocols that the plugin speaks, best first. None is selected unless it is here and the client asks for it. */
   protocols: list({ most: maxEntries, entry: readProtocol }),
 };

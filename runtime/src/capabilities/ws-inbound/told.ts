@@ -6,6 +6,16 @@ export const Kind = { open: 0, frame: 1, close: 2 } as const;
 /** Bytes that an event counts with besides its payload, while it waits for room in the plugin's queue. */
 const eventOverhead = 256;
 
+/** Who hears what became of an event. */
+export interface Teller {
+  /** Its step is over, in whatever way. */
+  seen?(): void;
+  /** Its step broke the guest. */
+  broke?(told: Told): void;
+  /** The instance is gone, and has not seen it. */
+  undelivered?(told: Told): void;
+}
+
 /** What a plugin is told of a connection. */
 export class Told implements Event {
   readonly kind: number;
@@ -13,31 +23,27 @@ export class Told implements Event {
   readonly payload: Uint8Array;
   /** Whether it is in the plugin's queue, or has left it at the front. Set by whoever puts it there. */
   queued = false;
+  readonly #teller: Teller;
 
-  constructor(kind: number, id: number, payload: Uint8Array) {
+  constructor(kind: number, id: number, payload: Uint8Array, teller: Teller = {}) {
     this.kind = kind;
     this.id = id;
     this.payload = payload;
+    this.#teller = teller;
   }
 
   /** What it counts for while it waits. The end of a connection always finds room: that there are few is seen to. */
   get weight(): number {
     return this.kind === Kind.close ? 0 : this.payload.length + eventOverhead;
   }
-}
-
-/** The beginning or the end of a connection. What the plugin has seen decides what it still has to be told. */
-export class Milestone extends Told {
-  readonly #seen: (() => void) | undefined;
-
-  /** @param seen Called when its step is over. */
-  constructor(kind: number, id: number, payload: Uint8Array, seen?: () => void) {
-    super(kind, id, payload);
-    this.#seen = seen;
-  }
 
   done(outcome: Outcome): void {
-    if (outcome === 'undelivered') this.queued = false;
-    else this.#seen?.();
+    if (outcome === 'undelivered') {
+      this.queued = false;
+      this.#teller.undelivered?.(this);
+      return;
+    }
+    this.#teller.seen?.();
+    if (outcome !== 'done') this.#teller.broke?.(this);
   }
 }

@@ -42,7 +42,11 @@ export class WsPlugin implements PluginEnd {
   readonly #shed: Readonly<Record<ShedCause, Tally>>;
   /** The upgrade that `ws` is looking at. */
   #shaking: EdgeRequest | undefined;
-  #claimed = new Set<string>();
+  /** The paths that each instance has claimed. */
+  readonly #claims = new Map<number, Set<string>>();
+  /** The instance that hears of the connections, and the one whose claims are in force. */
+  #entered: number | undefined;
+  #serving: number | undefined;
   #refusedPaths = 0;
 
   constructor(port: Port<WsOptions>, edge: WsEdge) {
@@ -79,23 +83,39 @@ export class WsPlugin implements PluginEnd {
     });
   }
 
-  effect(kind: number, payload: Uint8Array, id: number): number {
-    if (kind === Effect.register) return this.#register(decodePath(payload));
+  effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
+    if (kind === Effect.register) return this.#register(decodePath(payload), instance);
     const connection = this.#conversations.get(id)?.connection;
     if (kind === Effect.close) connection?.close(decodeFarewell(payload));
     else connection?.send(kind === Effect.text ? 1 : 2, payload);
     return Code.ok;
   }
 
-  /** A new instance knows none of the connections there are. To keep them, their ws.open would be told again here. */
-  attached(): void {
-    this.#claimed = new Set();
+  attached(instance: number): void {
+    this.#claims.set(instance, new Set());
     this.#refusedPaths = 0;
-    for (const conversation of this.#conversations.values()) conversation.leave(Close.restart);
   }
 
-  ready(): void {
-    this.#release((path) => !this.#claimed.has(path));
+  entered(instance: number): void {
+    this.#entered = instance;
+    if (this.#port.options.resume)
+      for (const conversation of this.#conversations.values()) conversation.resume();
+    else this.#leave(Close.restart);
+  }
+
+  ready(instance: number): void {
+    this.#serving = instance;
+    const claimed = this.#claims.get(instance);
+    this.#release((path) => claimed?.has(path) !== true);
+    for (const path of claimed ?? []) this.#claim(path);
+  }
+
+  detached(instance: number): void {
+    this.#claims.delete(instance);
+    if (this.#serving === instance) this.#serving = undefined;
+    if (this.#entered !== instance) return;
+    this.#entered = undefined;
+    if (!this.#port.options.resume) this.#leave(Close.restart);
   }
 
   draining(): void {
@@ -106,7 +126,7 @@ export class WsPlugin implements PluginEnd {
   }
 
   closed(): void {
-    for (const conversation of this.#conversations.values()) conversation.leave(Close.goingAway);
+    this.#leave(Close.goingAway);
   }
 
   /** Takes an upgrade on one of the plugin's paths. */
@@ -139,25 +159,40 @@ export class WsPlugin implements PluginEnd {
     return up && !this.#gate.crowded ? undefined : busy;
   }
 
-  #register(path: string): number {
-    const { paths, log } = this.#edge;
+  #register(path: string, instance: number): number {
+    const { log } = this.#edge;
     const plugin = this.#port.plugin.name;
-    if (this.#claimed.has(path)) return Code.ok;
-    const owner = paths.get(path);
-    const reason =
-      owner !== undefined && owner !== this
-        ? 'another plugin has it'
-        : this.#claimed.size >= maxPaths && `a plugin has at most ${maxPaths} paths`;
+    const claimed = this.#claims.get(instance);
+    if (claimed === undefined) return Code.refused;
+    if (claimed.has(path)) return Code.ok;
+    const reason = this.#mayClaim(path)
+      ? claimed.size >= maxPaths && `a plugin has at most ${maxPaths} paths`
+      : 'another plugin has it';
     if (reason !== false) {
       if (this.#refusedPaths++ < maxRefusalsLogged) {
         log.warn('ws route refused', { plugin, path: printable(path), reason });
       }
       return Code.refused;
     }
-    paths.set(path, this);
-    this.#claimed.add(path);
+    claimed.add(path);
+    // While another instance serves, connections for it would go to that one.
+    if ((this.#serving ?? instance) === instance && !this.#edge.paths.has(path)) this.#claim(path);
     log.info('ws route registered', { plugin, path: printable(path) });
     return Code.ok;
+  }
+
+  #claim(path: string): void {
+    if (this.#mayClaim(path)) this.#edge.paths.set(path, this);
+  }
+
+  /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
+  #mayClaim(path: string): boolean {
+    const owner = this.#edge.paths.get(path);
+    return owner === undefined || owner.#port.plugin.name === this.#port.plugin.name;
+  }
+
+  #leave(code: number): void {
+    for (const conversation of this.#conversations.values()) conversation.leave(code);
   }
 
   /** Gives up paths of its own. */

@@ -1,0 +1,104 @@
+import { PluginThread } from './plugin-thread.ts';
+
+/** Who is in a thread hears of its end, unless it was his doing. */
+export interface Tenant {
+  /** The thread ended by itself: an error of ours, or out of memory. */
+  died(error: Error): void;
+  /** The thread was ended for the sake of somebody else in it. */
+  evicted(reason: string): void;
+}
+
+/** A place in a plugin thread. */
+export interface ThreadLease {
+  readonly thread: PluginThread;
+  /** Which thread of the host it is, from 1. */
+  readonly index: number;
+  /** How many share it, this one included. */
+  readonly tenants: number;
+  /** A number for an instance that no other in any thread has. */
+  nextKey(): number;
+  /** Gives the place back. The thread ends with its last one; false when it still runs, inside of a native call. */
+  release(): Promise<boolean>;
+  /** Ends the thread whoever is in it; the others are told `reason`. False as above. */
+  kill(reason: string): Promise<boolean>;
+}
+
+interface Occupied {
+  readonly thread: PluginThread;
+  readonly index: number;
+  readonly dedicated: boolean;
+  readonly tenants: Set<Tenant>;
+}
+
+/**
+ * The plugin threads of a host. Each plugin has one to itself while there are few; beyond the limit plugins share
+ * the threads that have the fewest.
+ */
+export class PluginThreads {
+  readonly #max: number;
+  readonly #capabilities: readonly string[];
+  #threads: readonly Occupied[] = [];
+  #indexes = 0;
+  #keys = 0;
+
+  constructor(options: { readonly max: number; readonly capabilities: readonly string[] }) {
+    this.#max = options.max;
+    this.#capabilities = options.capabilities;
+  }
+
+  /**
+   * A place for a tenant. `dedicated`: in a thread that nobody shares, ever. `extra`: in a new one, whatever the limit,
+   * since it replaces another that is to end.
+   */
+  acquire(
+    tenant: Tenant,
+    { dedicated, extra = false }: { readonly dedicated: boolean; readonly extra?: boolean },
+  ): ThreadLease {
+    const shared = this.#threads.filter((thread) => !thread.dedicated);
+    const free = dedicated || extra || shared.length < this.#max;
+    const [least] = shared.toSorted((one, other) => one.tenants.size - other.tenants.size);
+    const place = free || least === undefined ? this.#open(dedicated) : least;
+    place.tenants.add(tenant);
+    return {
+      thread: place.thread,
+      index: place.index,
+      get tenants() {
+        return place.tenants.size;
+      },
+      nextKey: () => ++this.#keys,
+      release: async () => {
+        if (!place.tenants.delete(tenant) || place.tenants.size > 0) return true;
+        return this.#end(place);
+      },
+      kill: async (reason) => {
+        place.tenants.delete(tenant);
+        const others = [...place.tenants];
+        place.tenants.clear();
+        const ended = this.#end(place);
+        for (const other of others) other.evicted(reason);
+        return ended;
+      },
+    };
+  }
+
+  #open(dedicated: boolean): Occupied {
+    const tenants = new Set<Tenant>();
+    const thread = new PluginThread({
+      capabilities: this.#capabilities,
+      died: (error) => {
+        this.#threads = this.#threads.filter((other) => other !== place);
+        const all = [...tenants];
+        tenants.clear();
+        for (const tenant of all) tenant.died(error);
+      },
+    });
+    const place = { thread, index: ++this.#indexes, dedicated, tenants };
+    this.#threads = [...this.#threads, place];
+    return place;
+  }
+
+  #end(place: Occupied): Promise<boolean> {
+    this.#threads = this.#threads.filter((other) => other !== place);
+    return place.thread.terminate();
+  }
+}

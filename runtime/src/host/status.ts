@@ -1,0 +1,78 @@
+import type { RestartPolicy } from '../manifest/plugin-spec.ts';
+
+/**
+ * How a plugin is. `starting`: its first instance is not ready yet. `ready`: it serves. `restarting`: its instance
+ * broke, and the next one is on its way. `stuck`: it is inside of a call that nothing can end. `failed`: it broke too
+ * often, and is tried again after a while; or it may not be started again. `stopping` and `stopped`: it was asked to.
+ */
+export type PluginState = 'starting' | 'ready' | 'restarting' | 'stuck' | 'failed' | 'stopping' | 'stopped';
+
+/** A plugin as an operator sees it. */
+export interface PluginStatus {
+  readonly name: string;
+  readonly version: string;
+  /** Absolute paths. */
+  readonly manifest: string;
+  readonly wasm: string;
+  readonly state: PluginState;
+  /** Why it is not ready, or how the instance before this one ended. */
+  readonly reason?: string;
+  /** Which instance runs, or ran last: every start of the plugin, a reload among them, has the next number, from 1. */
+  readonly instance: number;
+  /** Instances that broke since the host began. */
+  readonly crashes: number;
+  /** When the instance became ready, in milliseconds since 1970. */
+  readonly readySince?: number;
+  /** When a failed plugin is tried again, in milliseconds since 1970. */
+  readonly retryAt?: number;
+  /** Which thread it is in: plugins with the same number share one. */
+  readonly thread?: number;
+  /** Bytes of the guest's linear memory, as of a moment ago, and at most. */
+  readonly memoryBytes: number;
+  readonly maxMemoryBytes: number;
+  /** Events that are not finished, and the bytes of their payloads. */
+  readonly queuedEvents: number;
+  readonly queuedBytes: number;
+  /** Events that were finished since the host began. */
+  readonly finishedEvents: number;
+  readonly capabilities: readonly string[];
+  readonly provides: readonly string[];
+  readonly consumes: readonly string[];
+  readonly restart: RestartPolicy;
+  readonly callTimeoutMs: number;
+  readonly tickIntervalMs: number;
+}
+
+/** A host as an operator sees it. */
+export interface HostStatus {
+  readonly pid: number;
+  readonly url?: string;
+  /** When it began, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Every plugin is ready, and the host is not stopping. */
+  readonly ready: boolean;
+  readonly stopping: boolean;
+  /** Bytes of linear memory that all guests have together, and may have. */
+  readonly guestBytes: number;
+  readonly maxGuestBytes: number;
+  /** Bytes that queues, and bodies being received, hold at the edge, and may hold. */
+  readonly edgeBytes: number;
+  readonly maxEdgeBytes: number;
+  readonly plugins: readonly PluginStatus[];
+}
+
+/** What an operator may do with a running host. Names are those of manifests; an unknown one is refused. */
+export interface HostControl {
+  status(): HostStatus;
+  /** Shuts a plugin down and leaves it so: its routes answer 503. Not an error when it is stopped already. */
+  stopPlugin(name: string): Promise<void>;
+  /** Starts a plugin that is stopped or failed, at once. Rejects with the reason when it does not come up. */
+  startPlugin(name: string): Promise<void>;
+  /** Stops and starts it; what comes in between waits. */
+  restartPlugin(name: string): Promise<void>;
+  /**
+   * Reads manifest and module again and puts a new instance in the place of the one that runs, without losing a
+   * request. Rejects with the reason when the new one does not start: then the old one stays.
+   */
+  reloadPlugin(name: string): Promise<void>;
+}

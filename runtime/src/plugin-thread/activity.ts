@@ -1,0 +1,100 @@
+/**
+ * What an instance is doing, noted in shared memory: the host sees a guest that does not come back without having
+ * asked its thread anything, and the thread pays two additions a step for that.
+ */
+import { shared } from './monotonic.ts';
+
+const SERIAL = 0;
+const ENTRY = 1;
+const SINCE = 1;
+const MEMORY = 2;
+
+/** What a guest is inside of. */
+export const entries = ['its start', 'a step', 'its shutdown'] as const;
+
+export const Entry = { start: 0, step: 1, shutdown: 2 } as const;
+
+export type EntryKind = (typeof Entry)[keyof typeof Entry];
+
+export function createActivity(): SharedArrayBuffer {
+  return new SharedArrayBuffer(24);
+}
+
+/** The plugin thread's end, for one instance. Times are those of `performance.now()`. */
+export class Activity {
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+  /** Waits that are under way: they may be inside of each other. */
+  #waits = 0;
+  #used = 0;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+    this.#numbers = new Float64Array(buffer);
+  }
+
+  /** The guest computes from now on. Hot: once a step. */
+  enter(entry: EntryKind, now: number): void {
+    this.#waits = 0;
+    this.#words[ENTRY] = entry;
+    this.#numbers[SINCE] = shared(now);
+    // Odd while it computes.
+    Atomics.add(this.#words, SERIAL, 1);
+  }
+
+  /** The guest has returned, or will never. */
+  leave(): void {
+    if ((Atomics.load(this.#words, SERIAL) & 1) === 1) Atomics.add(this.#words, SERIAL, 1);
+  }
+
+  /** The guest waits for the host: that time is not its own. */
+  wait(): void {
+    this.#waits += 1;
+    if (this.#waits > 1 || (Atomics.load(this.#words, SERIAL) & 1) === 0) return;
+    this.#used = shared(performance.now()) - (this.#numbers[SINCE] ?? 0);
+    Atomics.add(this.#words, SERIAL, 1);
+  }
+
+  /** The guest goes on. */
+  resume(): void {
+    if (this.#waits === 0) return;
+    this.#waits -= 1;
+    if (this.#waits > 0 || (Atomics.load(this.#words, SERIAL) & 1) === 1) return;
+    this.#numbers[SINCE] = shared(performance.now()) - this.#used;
+    Atomics.add(this.#words, SERIAL, 1);
+  }
+
+  /** Bytes of the guest's memory. */
+  set memory(bytes: number) {
+    this.#numbers[MEMORY] = bytes;
+  }
+}
+
+/** The host's end. */
+export class ActivityWatch {
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Int32Array(buffer);
+    this.#numbers = new Float64Array(buffer);
+  }
+
+  /** Since when the guest computes, on the clock of this thread's `performance.now()`; undefined when it does not. */
+  get computesSince(): number | undefined {
+    const serial = Atomics.load(this.#words, SERIAL);
+    const since = this.#numbers[SINCE] ?? 0;
+    // Read in between of two notes it would be the time of neither.
+    if ((serial & 1) === 0 || Atomics.load(this.#words, SERIAL) !== serial) return undefined;
+    return since - shared(0);
+  }
+
+  /** What the guest is inside of, or was last. */
+  get entry(): string {
+    return entries[this.#words[ENTRY] ?? 0] ?? 'a call';
+  }
+
+  get memory(): number {
+    return this.#numbers[MEMORY] ?? 0;
+  }
+}
