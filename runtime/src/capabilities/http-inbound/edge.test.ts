@@ -50,15 +50,15 @@ function bareEdge(t: TestContext) {
   return { plugin, handle: (incoming: EdgeRequest) => handle?.(incoming), logs };
 }
 
-function register(end: PluginEnd, pattern: string): number | void {
-  return end.effect?.(Effect.register, encodeClaim({ method: 'GET', pattern }), 0);
+function register(end: PluginEnd, pattern: string, instance = 1): number | void {
+  return end.effect?.(Effect.register, encodeClaim({ method: 'GET', pattern }), 0, instance);
 }
 
 suite('routes that are refused', () => {
   test('beyond the most that a plugin may have, in a loop: each is code 4, few are logged', (t) => {
     const { plugin, logs } = bareEdge(t);
     const { end } = plugin('guest');
-    end.attached?.();
+    end.attached?.(1);
     for (let route = 0; route < maxRoutes; route++) assert.equal(register(end, `/${route}`), 0);
     logs.length = 0;
     for (let route = 0; route < 5000; route++) assert.equal(register(end, `/more/${route}`), 4);
@@ -70,8 +70,11 @@ suite('routes that are refused', () => {
 
   test('that another plugin has, in a loop: each is code 4, few are logged', (t) => {
     const { plugin, logs } = bareEdge(t);
-    register(plugin('first').end, '/taken');
+    const first = plugin('first');
+    first.end.attached?.(1);
+    register(first.end, '/taken');
     const { end } = plugin('second');
+    end.attached?.(1);
     logs.length = 0;
     for (let round = 0; round < 500; round++) assert.equal(register(end, '/taken'), 4);
     assert.equal(logs.length, mostLogged);
@@ -83,9 +86,9 @@ suite('routes that are refused', () => {
     const { plugin, logs } = bareEdge(t);
     const { end } = plugin('guest');
     for (let instance = 1; instance <= 3; instance++) {
-      end.attached?.();
-      for (let route = 0; route < maxRoutes + 100; route++) register(end, `/${route}`);
-      end.ready?.();
+      end.attached?.(instance);
+      for (let route = 0; route < maxRoutes + 100; route++) register(end, `/${route}`, instance);
+      end.ready?.(instance);
       assert.equal(
         logs.filter(({ message }) => message === 'http route refused').length,
         mostLogged * instance,
@@ -94,16 +97,56 @@ suite('routes that are refused', () => {
   });
 });
 
+/** Whether a request for the path is taken. */
+function ask(handle: (incoming: EdgeRequest) => boolean | undefined, path: string): boolean | undefined {
+  return handle({ ...exchange('GET').incoming, path });
+}
+
+suite('routes over a reload', () => {
+  test('those of the instance that starts come into force when it is ready, and no others stay', (t) => {
+    const { plugin, handle } = bareEdge(t);
+    const { end } = plugin('guest');
+    end.attached?.(1);
+    for (const path of ['/old', '/both']) register(end, path);
+    end.ready?.(1);
+    end.attached?.(2);
+    for (const path of ['/both', '/new']) assert.equal(register(end, path, 2), 0);
+    const found = (): readonly unknown[] => ['/old', '/both', '/new'].map((path) => ask(handle, path));
+    assert.deepEqual(found(), [true, true, false]);
+    end.ready?.(2);
+    assert.deepEqual(found(), [false, true, true]);
+    end.detached?.(1);
+    assert.equal(register(end, '/late', 1), 4, 'an instance that is gone claims nothing');
+    assert.equal(register(end, '/later', 2), 0);
+    assert.equal(ask(handle, '/later'), true);
+  });
+
+  test('an instance that did not get ready leaves everything as it was', (t) => {
+    const { plugin, handle } = bareEdge(t);
+    const { end } = plugin('guest');
+    end.attached?.(1);
+    register(end, '/old');
+    end.ready?.(1);
+    end.attached?.(2);
+    register(end, '/new', 2);
+    end.detached?.(2);
+    assert.deepEqual([ask(handle, '/old'), ask(handle, '/new')], [true, false]);
+    const other = plugin('other').end;
+    other.attached?.(1);
+    assert.equal(register(other, '/new'), 0, 'nobody has it');
+  });
+});
+
 /** What a client gets for an answer that the guest end has sent. */
 async function sentFor(t: TestContext, answer: Parameters<typeof encodeAnswer>[0], method = 'GET') {
   const { plugin, handle } = bareEdge(t);
   const { end, events } = plugin('guest');
-  end.attached?.();
+  end.attached?.(1);
   register(end, '/');
-  end.ready?.();
+  end.ready?.(1);
   const { incoming, sent } = exchange(method);
   assert.equal(handle(incoming), true);
-  end.effect?.(Effect.respond, encodeAnswer(answer), events[0]?.id ?? 0);
+  end.effect?.(Effect.respond, encodeAnswer(answer), events[0]?.id ?? 0, 1);
   await new Promise((resolve) => setImmediate(resolve));
   const [head = '', body = ''] = sent().split('\r\n\r\n');
   return { head, body };

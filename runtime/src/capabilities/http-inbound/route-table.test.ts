@@ -170,15 +170,15 @@ suite('RouteTable, owners', () => {
     routes.add(route('GET /:x'), 'one');
     routes.add(route('GET /a'), 'two');
     assert.equal(routes.add(route('GET /:x'), 'one'), 'same');
-    routes.sweep('one', () => true);
+    routes.replace('one', [route('GET /:x')]);
     assert.equal(look(routes, 'GET /a'), '/:x x a');
   });
 
-  test('a sweep removes only what its owner does not keep', () => {
+  test('what an owner is given replaces all that it had, and nothing of others', () => {
     const routes = new RouteTable<string>();
     for (const line of ['GET /:x', 'GET /a', 'GET /b/*rest']) routes.add(route(line), 'one');
     for (const line of ['GET /:y', 'GET /c', 'POST /a']) routes.add(route(line), 'two');
-    routes.sweep('one', ({ pattern }) => pattern === '/a');
+    assert.deepEqual(routes.replace('one', [route('GET /a')]), []);
     assert.deepEqual(
       routes.routes().map(({ pattern }) => pattern),
       ['/a', '/:y', '/c', '/a'],
@@ -190,13 +190,37 @@ suite('RouteTable, owners', () => {
     assert.equal(look(routes, 'GET /b/c'), '/b/*rest rest c');
   });
 
-  test('what was swept and comes back goes to the end of the order', () => {
+  test('what was given up and comes back goes to the end of the order', () => {
     const routes = new RouteTable<string>();
     routes.add(route('GET /:x'), 'one');
     routes.add(route('GET /a'), 'two');
-    routes.sweep('one', () => false);
+    routes.replace('one', []);
     routes.add(route('GET /:x'), 'one');
     assert.equal(look(routes, 'GET /a'), '/a');
+  });
+
+  test('an owner that gives its routes another order has that, in the places that it had', () => {
+    const routes = new RouteTable<string>();
+    routes.add(route('GET /:x'), 'one');
+    routes.add(route('GET /a'), 'one');
+    routes.add(route('GET /:z'), 'two');
+    assert.equal(look(routes, 'GET /a'), '/:x x a');
+    routes.replace('one', [route('GET /a'), route('GET /:y'), route('GET /last')]);
+    assert.equal(look(routes, 'GET /a'), '/a');
+    assert.equal(look(routes, 'GET /b'), '/:y y b');
+    assert.equal(look(routes, 'GET /last'), '/:y y last');
+    assert.deepEqual(
+      routes.routes().map(({ pattern }) => pattern),
+      ['/a', '/:y', '/:z', '/last'],
+    );
+  });
+
+  test('what another owner has is not given', () => {
+    const routes = new RouteTable<string>();
+    routes.add(route('GET /a'), 'two');
+    assert.deepEqual(routes.replace('one', [route('GET /a'), route('GET /b')]), [route('GET /a')]);
+    assert.equal(routes.owner(route('GET /a')), 'two');
+    assert.equal(routes.owner(route('GET /b')), 'one');
   });
 });
 
@@ -262,7 +286,7 @@ suite('RouteTable against a plain matcher', () => {
   const paths = fc.array(segment, { minLength: 1, maxLength: 5 });
   const methods = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT');
 
-  test('both find the same, before another plugin is swept and after', () => {
+  test('both find the same, before another plugin has left and after', () => {
     fc.assert(
       fc.property(lines, paths, methods, (all, segments, method) => {
         const routes = new RouteTable<string>();
@@ -271,7 +295,7 @@ suite('RouteTable against a plain matcher', () => {
         }
         const line = `${method} /${segments.map(encode).join('/')}`;
         assert.equal(look(routes, line), plain(all, segments, method));
-        routes.sweep('other', () => false);
+        routes.replace('other', []);
         const ours = all.filter(([, , isOurs]) => isOurs);
         assert.equal(look(routes, line), plain(ours, segments, method));
       }),

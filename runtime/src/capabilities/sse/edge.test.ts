@@ -56,10 +56,21 @@ function setUp() {
       drained: () => new Promise(() => undefined),
       cancel: () => undefined,
     } satisfies Port<SseOptions>);
-    const effect = (kind: number, payload: Uint8Array, id = 0): number =>
-      made.effect?.(kind, payload, id) ?? 0;
+    let instance = 0;
+    const effect = (kind: number, payload: Uint8Array, id = 0, of = instance): number =>
+      made.effect?.(kind, payload, id, of) ?? 0;
+    const attach = (): void => {
+      made.attached?.(++instance);
+      made.entered?.(instance);
+    };
+    const ready = (): void => made.ready?.(instance);
+    /** The instance ends. */
+    const leave = (): void => made.detached?.(instance);
     return {
-      end: made,
+      made,
+      attach,
+      ready,
+      leave,
       scope,
       queue,
       state,
@@ -73,10 +84,11 @@ function setUp() {
       },
       send: (id: number, text: string) => effect(Effect.send, Buffer.from(text), id),
       /** A start of an instance that claims these paths, in their order. */
-      start(paths: readonly string[], ready = true): void {
-        made.attached?.();
+      start(paths: readonly string[], isReady = true): void {
+        leave();
+        attach();
         for (const [number, path] of paths.entries()) this.register(number, path);
-        if (ready) made.ready?.();
+        if (isReady) ready();
       },
     };
   };
@@ -109,10 +121,10 @@ suite('paths', () => {
     const { ask, plugin, lines } = setUp();
     const [one, two] = [plugin('one'), plugin('two')];
     one.start(['/a']);
-    two.end.attached?.();
+    two.attach();
     assert.equal(two.register(0, '/a'), 4);
     assert.equal(two.register(1, '/b'), 0);
-    two.end.ready?.();
+    two.ready();
     assert.deepEqual(lines, [
       ['info', 'sse route registered', { plugin: 'one', path: '/a' }],
       ['warn', 'sse route refused', { plugin: 'two', path: '/a', reason: 'another plugin has it' }],
@@ -131,7 +143,7 @@ suite('paths', () => {
   test('are limited; of many that are refused a few are logged', async () => {
     const { plugin, lines } = setUp();
     const one = plugin('one');
-    one.end.attached?.();
+    one.attach();
     for (let number = 0; number < maxPaths; number++) assert.equal(one.register(number, `/${number}`), 0);
     for (let number = 0; number < 100; number++) assert.equal(one.register(5000 + number, `/x${number}`), 4);
     const refused = lines.filter(([, message]) => message === 'sse route refused');
@@ -144,10 +156,11 @@ suite('paths', () => {
     const one = plugin('one');
     one.start(['/a', '/b']);
     const [a, b] = [ask('/a'), ask('/b')];
-    one.end.attached?.();
+    one.leave();
+    one.attach();
     one.register(7, '/b');
     assert.equal(ask('/a').status, 200, 'until the new instance is ready');
-    one.end.ready?.();
+    one.ready();
     assert.equal(ask('/a').taken, false);
     one.emit(7, 'new');
     one.emit(0, 'old number');
@@ -171,7 +184,7 @@ suite('paths', () => {
       one.start([path], false);
       assert.equal(ask(path).taken, true);
     }
-    one.end.attached?.();
+    one.leave();
     assert.deepEqual(
       ['/a', '/late', '/b', '/c'].map((path) => ask(path).taken),
       [true, true, false, false],
@@ -280,7 +293,7 @@ suite('a plugin that is told of its subscribers', () => {
     one.start(['/a']);
     const streams = [ask('/a'), ask('/a')];
     one.emit(0, 'last');
-    one.end.draining?.();
+    one.made.draining?.();
     assert.deepEqual(
       one.queue.map(({ kind }) => kind),
       [Kind.open, Kind.open, Kind.close, Kind.close],
@@ -289,7 +302,7 @@ suite('a plugin that is told of its subscribers', () => {
       assert.ok(response.writableEnded);
       assert.match(sent(), /\r\nlast\r\n0\r\n\r\n$/);
     }
-    one.end.closed?.();
+    one.made.closed?.();
     assert.equal(one.queue.length, 4);
     assert.equal(ask('/a').status, 503);
     one.emit(0, 'too late');

@@ -15,6 +15,7 @@ const options: WsOptions = {
   max_buffered_bytes: 1,
   max_connections: 1,
   ping_interval_ms: 1,
+  resume: false,
   allowed_origins: undefined,
   protocols: undefined,
 };

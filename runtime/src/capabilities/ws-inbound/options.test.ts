@@ -18,6 +18,7 @@ suite('the options of transport.ws.inbound', () => {
       max_buffered_bytes: 1_048_576,
       max_connections: 10_000,
       ping_interval_ms: 30_000,
+      resume: false,
       allowed_origins: undefined,
       protocols: undefined,
     });

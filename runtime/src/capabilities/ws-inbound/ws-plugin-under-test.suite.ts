@@ -26,7 +26,7 @@ export function options(given: Partial<WsOptions> = {}): WsOptions {
 
 /** The queue of a plugin: it takes so many events, and ends them as the test says. */
 export class Queue implements Port<WsOptions> {
-  readonly plugin = { name: 'guest', version: '1' };
+  readonly plugin;
   readonly options: WsOptions;
   readonly scope = new AsyncDisposableStack();
   up = true;
@@ -35,7 +35,8 @@ export class Queue implements Port<WsOptions> {
   #ids = 0;
   #drained = Promise.withResolvers<void>();
 
-  constructor(given: WsOptions) {
+  constructor(given: WsOptions, name = 'guest') {
+    this.plugin = { name, version: '1' };
     this.options = given;
   }
 
@@ -61,7 +62,8 @@ export class Queue implements Port<WsOptions> {
   seen(): readonly unknown[] {
     return this.events.map(({ kind, id, payload }) => {
       const fields = new Map(decode(payload) as ReadonlyMap<string, unknown>);
-      const value = kind === 0 ? fields.get('path') : kind === 1 ? fields.get('payload') : fields.get('code');
+      const path = `${String(fields.get('path'))}${fields.get('resumed') === true ? ' resumed' : ''}`;
+      const value = kind === 0 ? path : kind === 1 ? fields.get('payload') : fields.get('code');
       return `${kinds[kind]} ${id} ${value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)}`;
     });
   }
@@ -164,8 +166,18 @@ export function made(t: TestContext, given: Partial<WsOptions> = {}, held = new 
   const edge = { log, paths: new Map<string, WsPlugin>(), held, flushes: new FlushList() };
   const plugin = new WsPlugin(port, edge);
   t.after(() => port.scope.disposeAsync());
-  plugin.attached();
-  plugin.ready();
+  let instance = 0;
+  /** A new instance, in the place of the one before it. */
+  const next = (): void => {
+    plugin.detached(instance);
+    plugin.attached(++instance);
+    plugin.entered(instance);
+  };
+  const ready = (): void => plugin.ready(instance);
+  const effect = (kind: number, payload: Uint8Array, id: number, of = instance): number =>
+    plugin.effect(kind, payload, id, of);
+  next();
+  ready();
   const connect = async (): Promise<Client> => {
     const [server, client] = duplexPair();
     const { incoming } = upgrade();
@@ -175,5 +187,5 @@ export function made(t: TestContext, given: Partial<WsOptions> = {}, held = new 
     assert.match(connected.head(), /^HTTP\/1\.1 101 /);
     return connected;
   };
-  return { plugin, port, logs, edge, held, connect };
+  return { plugin, next, ready, effect, port, logs, edge, held, connect };
 }

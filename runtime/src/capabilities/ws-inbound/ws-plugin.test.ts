@@ -90,7 +90,7 @@ suite('upgrades that are refused', () => {
 
 suite('a new instance', () => {
   test('hears nothing of the connections before it, which get 1012', async (t) => {
-    const { plugin, port, connect, held } = made(t);
+    const { ready, next, port, connect, held } = made(t);
     const clients = [await connect(), await connect()];
     await port.finish();
     port.room = 1;
@@ -100,7 +100,7 @@ suite('a new instance', () => {
     await port.finish('undelivered');
     port.events = [];
     port.room = 100;
-    plugin.attached();
+    next();
     await settled();
     for (const client of clients) {
       assert.equal(client.code(), 1012);
@@ -108,44 +108,45 @@ suite('a new instance', () => {
     }
     await port.finish();
     assert.deepEqual([port.events, held.used], [[], 0]);
-    plugin.ready();
+    ready();
     const client = await connect();
     await client.send(text('new'));
     assert.deepEqual(port.seen(), ['open 3 /ws', 'frame 3 new']);
   });
 
   test('does not hear of an end either that nobody has told the one before', async (t) => {
-    const { plugin, port, connect } = made(t, { max_connections: 1 });
+    const { next, port, connect } = made(t, { max_connections: 1 });
     const client = await connect();
     await port.finish();
     await client.drop();
     await port.finish('undelivered');
-    plugin.attached();
+    next();
     await settled();
     assert.deepEqual(await port.finish(), []);
     await connect();
   });
 
   test('has the paths that it claims, others are gone when its init is over', async (t) => {
-    const { plugin, edge } = made(t);
-    const claim = (path: string): number => plugin.effect(Effect.register, encodePath(path), 0);
+    const { ready, next, effect, edge } = made(t);
+    const claim = (path: string): number => effect(Effect.register, encodePath(path), 0);
     for (const path of ['/a', '/b', '/a']) assert.equal(claim(path), 0);
-    plugin.attached();
+    next();
     assert.equal(claim('/b'), 0);
     assert.deepEqual([...edge.paths.keys()], ['/a', '/b']);
-    plugin.ready();
+    ready();
     assert.deepEqual([...edge.paths.keys()], ['/b']);
   });
 
   test('a path belongs to one plugin, and a plugin has so many of them', (t) => {
-    const { plugin, edge, logs } = made(t);
-    const other = new WsPlugin(new Queue(options()), edge);
-    assert.equal(plugin.effect(Effect.register, encodePath('/a'), 0), 0);
-    assert.equal(other.effect(Effect.register, encodePath('/a'), 0), 4);
+    const { effect, edge, logs } = made(t);
+    const other = new WsPlugin(new Queue(options(), 'another'), edge);
+    other.attached(1);
+    assert.equal(effect(Effect.register, encodePath('/a'), 0), 0);
+    assert.equal(other.effect(Effect.register, encodePath('/a'), 0, 1), 4);
     for (let index = 1; index < maxPaths; index++) {
-      assert.equal(plugin.effect(Effect.register, encodePath(`/${index}`), 0), 0);
+      assert.equal(effect(Effect.register, encodePath(`/${index}`), 0), 0);
     }
-    assert.equal(plugin.effect(Effect.register, encodePath('/more'), 0), 4);
+    assert.equal(effect(Effect.register, encodePath('/more'), 0), 4);
     assert.equal(logs.filter((line) => line.startsWith('ws route refused')).length, 2);
   });
 });
@@ -243,24 +244,134 @@ suite('memory', () => {
   });
 });
 
+suite('connections that outlive their instance', () => {
+  test('the next one is told of each first, and then of what the one before was not, in its order', async (t) => {
+    const { next, ready, effect, port, connect, held } = made(t, { resume: true });
+    const [one, two] = [await connect(), await connect()];
+    await port.finish();
+    port.room = 3;
+    await one.send(text('a'), text('b'));
+    await two.send(text('c'));
+    await one.send(text('d'));
+    port.room = 0;
+    await port.finish('undelivered');
+    await one.send(text('e'));
+    port.room = 100;
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), [
+      'open 1 /ws resumed',
+      'frame 1 a',
+      'frame 1 b',
+      'frame 1 d',
+      'open 2 /ws resumed',
+      'frame 2 c',
+      // It was not read before there was room.
+      'frame 1 e',
+    ]);
+    ready();
+    effect(Effect.text, Buffer.from('hello'), 2);
+    await two.send(text('f'));
+    assert.deepEqual(await port.finish(), ['frame 2 f']);
+    assert.equal(two.frames()[0]?.payload.toString(), 'hello');
+    await one.drop();
+    assert.deepEqual(await port.finish(), ['close 1 1006']);
+    assert.equal(held.used, 0);
+  });
+
+  test('one that no instance was told of yet begins as any other', async (t) => {
+    const { next, port, connect } = made(t, { resume: true });
+    const client = await connect();
+    await client.send(text('a'));
+    await port.finish('undelivered');
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), ['open 1 /ws', 'frame 1 a']);
+  });
+
+  test('one that ends while no instance is there is none of the business of the next', async (t) => {
+    const { next, port, connect } = made(t, { resume: true, max_connections: 1 });
+    const client = await connect();
+    await port.finish();
+    await client.drop();
+    await port.finish('undelivered');
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), []);
+    await connect();
+  });
+
+  test('one whose beginning breaks the plugin closes with 1011, and the next hears nothing of it', async (t) => {
+    const { next, port, connect } = made(t, { resume: true });
+    const client = await connect();
+    await port.finish('broken');
+    assert.equal(client.code(), 1011);
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), []);
+  });
+
+  test('the message that broke the plugin is not told again', async (t) => {
+    const { next, port, connect } = made(t, { resume: true });
+    const client = await connect();
+    await port.finish();
+    await client.send(text('poison'));
+    await port.finish('broken');
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), ['open 1 /ws resumed']);
+  });
+});
+
+suite('paths over a reload', () => {
+  test('those of the instance that starts come into force when it is ready', (t) => {
+    const { plugin, edge } = made(t);
+    plugin.effect(Effect.register, encodePath('/old'), 0, 1);
+    plugin.attached(2);
+    plugin.effect(Effect.register, encodePath('/new'), 0, 2);
+    assert.deepEqual([...edge.paths.keys()], ['/old']);
+    plugin.entered(2);
+    plugin.ready(2);
+    assert.deepEqual([...edge.paths.keys()], ['/new']);
+    plugin.detached(1);
+    assert.equal(plugin.effect(Effect.register, encodePath('/late'), 0, 1), 4);
+  });
+
+  test('a plugin whose options are others has the path from then on, for good', async (t) => {
+    const { plugin, edge } = made(t);
+    plugin.effect(Effect.register, encodePath('/a'), 0, 1);
+    const port = new Queue(options({ max_message_bytes: 10 }));
+    const other = new WsPlugin(port, edge);
+    other.attached(2);
+    assert.equal(other.effect(Effect.register, encodePath('/a'), 0, 2), 0);
+    assert.equal(edge.paths.get('/a'), plugin);
+    other.entered(2);
+    other.ready(2);
+    plugin.closed();
+    plugin.detached(1);
+    assert.equal(edge.paths.get('/a'), other);
+    await port.scope.disposeAsync();
+  });
+});
+
 suite('what the plugin sends', () => {
   test('effects for connections that are over, or of none, do nothing', async (t) => {
-    const { plugin, connect } = made(t);
+    const { effect, connect } = made(t);
     const client = await connect();
     await client.drop();
     for (const id of [0, 1, 99]) {
-      assert.equal(plugin.effect(Effect.text, Buffer.from('x'), id), 0);
-      assert.equal(plugin.effect(Effect.close, encodeFarewell(1000, ''), id), 0);
+      assert.equal(effect(Effect.text, Buffer.from('x'), id), 0);
+      assert.equal(effect(Effect.close, encodeFarewell(1000, ''), id), 0);
     }
   });
 
   test('a close comes behind the messages before it', async (t) => {
-    const { plugin, connect } = made(t);
+    const { effect, connect } = made(t);
     const client = await connect();
-    plugin.effect(Effect.text, Buffer.from('a'), 1);
-    plugin.effect(Effect.binary, Buffer.from('b'), 1);
-    plugin.effect(Effect.close, encodeFarewell(4000, 'end'), 1);
-    plugin.effect(Effect.text, Buffer.from('late'), 1);
+    effect(Effect.text, Buffer.from('a'), 1);
+    effect(Effect.binary, Buffer.from('b'), 1);
+    effect(Effect.close, encodeFarewell(4000, 'end'), 1);
+    effect(Effect.text, Buffer.from('late'), 1);
     await settled();
     assert.deepEqual(
       client.frames().map(({ opcode, payload }) => [opcode, payload.toString('latin1')]),
