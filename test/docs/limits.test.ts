@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
+import { kept } from '../../runtime/src/control/log-history.ts';
 import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
 import { maxElementBytes, maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
@@ -24,7 +25,6 @@ const fixed: Readonly<Record<string, number>> = {
   "Bytes of a route's method": constantIn('capabilities/http-inbound/wire.ts', 'maxMethodBytes'),
   'Requests of a connection at a time': constantIn('edge/http2-connection.ts', 'maxStreams'),
   'Bytes of a head, 32 more for each line': constantIn('edge/http2-connection.ts', 'maxHeaderListBytes'),
-  "Lines of a request's head": constantIn('edge/http2-connection.ts', 'maxHeaderLines'),
   'Requests that are cancelled at once': constantIn('edge/http2-connection.ts', 'maxResets'),
   'Requests that are cancelled in a second': constantIn('edge/http2-connection.ts', 'resetsPerSecond'),
   'Frames of a connection that are wrong or empty': constantIn(
@@ -50,6 +50,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Codings of a fetched body': constantIn('capabilities/http-outbound/decode-body.ts', 'maxCodings'),
   'Body of a redirect': constantIn('capabilities/http-outbound/exchange.ts', 'maxDrainBytes'),
   'Fetches of a plugin at a time': constantIn('capabilities/http-outbound/guest.ts', 'maxFetches'),
+  'Names that are looked up at a time': constantIn('capabilities/http-outbound/guest.ts', 'maxLookups'),
   'Idle connections to servers': constantIn(
     'capabilities/http-outbound/connection-pool.ts',
     'maxIdleConnections',
@@ -80,7 +81,7 @@ const fixed: Readonly<Record<string, number>> = {
     'capabilities/ws-inbound/options.ts',
     'maxEntries',
   ),
-  'Time between two lines of the log with counts': constantIn('capabilities/ws-inbound/tally.ts', 'everyMs'),
+  'Time between two lines of the log with counts': constantIn('edge/tally.ts', 'everyMs'),
   "Bytes of a value, and of a row's values together": constantIn(
     'capabilities/sqlite/database.ts',
     'maxValueBytes',
@@ -131,7 +132,7 @@ const fixed: Readonly<Record<string, number>> = {
     'maxQueued',
   ),
   'Time to take the rest of a stream that has ended': constantIn('capabilities/sse/subscriber.ts', 'endMs'),
-  'Time between two lines that count subscribers': constantIn('capabilities/sse/tally.ts', 'everyMs'),
+  'Time between two lines that count subscribers': constantIn('edge/tally.ts', 'everyMs'),
   'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
   'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
@@ -164,6 +165,17 @@ const fixed: Readonly<Record<string, number>> = {
   'Least time of `pulp_shutdown`': constantIn('host/supervisor.ts', 'least'),
   'Most time of `pulp_shutdown`': constantIn('host/supervisor.ts', 'most'),
   'Time in which signals count as one': constantIn('cli/signals.ts', 'COPIES_MS'),
+  'Connections to the control socket': constantIn('control/server.ts', 'maxConnections'),
+  'Bytes of a control request, none has a body': constantIn('control/server.ts', 'maxHeaderBytes'),
+  'Time for a control request': constantIn('control/server.ts', 'requestMs'),
+  'Time for control answers at the end': constantIn('control/server.ts', 'graceMs'),
+  'Lines of the log that are kept for a plugin': kept.maxPluginLines,
+  'Bytes of the log that are kept for a plugin': kept.maxPluginBytes,
+  'Lines of the log that are kept in all': kept.maxLines,
+  'Bytes of the log that are kept in all': kept.maxBytes,
+  'Bytes that wait for a reader of `pulp logs -f`': constantIn('control/log-history.ts', 'maxFollowerBytes'),
+  'Connections to `-health-port`': constantIn('control/health.ts', 'maxConnections'),
+  'Time for a health request, and for its answer': constantIn('control/health.ts', 'timeoutMs'),
 };
 
 const units: Readonly<Record<string, number>> = {

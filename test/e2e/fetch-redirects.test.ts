@@ -211,6 +211,18 @@ suite('redirects', () => {
     }
   });
 
+  test('that cannot be followed leave nothing behind, whatever their body is', async () => {
+    for (const location of ['file:///etc/passwd', '/endless']) {
+      const away = await cannedServer(scope, ({ socket }) => {
+        const head = `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+        socket.write(`${head}1\r\nx\r\n`);
+        return undefined;
+      });
+      assert.equal((await host.fetch({ url: `${away.url}/endless` })).code, 4);
+      await until(() => away.open === 0, `nothing is open behind ${location}`);
+    }
+  });
+
   test('are followed whatever their own body is', async () => {
     for (const target of ['/large', '/endless']) {
       assert.equal((await journey({ url: server.url + target })).reply.body.toString(), '/end', target);

@@ -36,9 +36,12 @@ function reset(stream: number, code: number = Code.cancel): Buffer {
   return frame(Frame.resetStream, { stream, payload: word(code) });
 }
 
-/** A head of so many lines. */
-function lines(count: number): readonly (readonly [string, string])[] {
-  return [...pseudo(), ...Array.from({ length: count - 4 }, (): [string, string] => ['a', 'b'])];
+/** A head in which one line comes so many times, each time but the first as a byte: 62 is the table's newest. */
+function repeated(stream: number, line: readonly [string, string], times: number): Buffer {
+  const first = headerBlock([line]);
+  first[0] = 0x40;
+  const payload = Buffer.concat([headerBlock(pseudo()), first, Buffer.alloc(times - 1, 0x80 + 62)]);
+  return frame(Frame.headers, { stream, flags: Flag.endStream | Flag.endHeaders, payload });
 }
 
 /** Sends again and again until the connection is closed; fails when that does not come to pass. */
@@ -137,12 +140,7 @@ suite('HTTP/2 clients that mean harm', () => {
 
   test('a head far too large, in ten bytes for each kilobyte: reset, and the connection stays', async (t) => {
     const raw = await RawHttp2.open(t, pulp.port);
-    // A field that the table remembers, and then only its number: 62 is the newest.
-    const value = 'v'.repeat(3900);
-    const long = headerBlock([['x-long', value]]);
-    long[0] = 0x40;
-    const payload = Buffer.concat([headerBlock(pseudo()), long, Buffer.alloc(1000, 0x80 + 62)]);
-    raw.send(frame(Frame.headers, { stream: 1, flags: Flag.endStream | Flag.endHeaders, payload }));
+    raw.send(repeated(1, ['x-long', 'v'.repeat(3900)], 1000));
     const refused = await raw.frame(Frame.resetStream, 1);
     assert.equal(refused?.payload.readUInt32BE(0), Code.calm);
     raw.send(headersFrame(3));
@@ -151,9 +149,10 @@ suite('HTTP/2 clients that mean harm', () => {
 
   test('a head of too many lines is reset, however short they are', async (t) => {
     const raw = await RawHttp2.open(t, pulp.port);
-    raw.send(headersFrame(1, lines(2001)));
+    // Each counts 34 bytes of 128 KiB.
+    raw.send(repeated(1, ['a', 'b'], 3900));
     assert.equal((await raw.frame(Frame.resetStream, 1))?.payload.readUInt32BE(0), Code.calm);
-    raw.send(headersFrame(3, lines(2000)));
+    raw.send(repeated(3, ['a', 'b'], 3800));
     assert.equal((await raw.frame(Frame.headers, 3))?.payload[0], 0x88);
   });
 

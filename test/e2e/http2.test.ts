@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:http2';
 import { before, suite, test } from 'node:test';
 import { startGuest } from '../support/guest-host.ts';
 import { answerOf, Http2Client } from '../support/http2-client.ts';
@@ -206,17 +207,24 @@ suite('HTTP/2', () => {
     for (const headers of [
       { 'x-a': 'a'.repeat(65_536) },
       Object.fromEntries(Array.from({ length: 1600 }, (_, index) => [`x-${index}`, 'v'.repeat(34)])),
+      Object.fromEntries(Array.from({ length: 2200 }, (_, index) => [`x-${1000 + index}`, 'v'.repeat(20)])),
+      { 'x-a': 'a'.repeat(65_000), 'x-b': 'b'.repeat(65_000) },
     ]) {
       const { status, body } = await client.request('/m/x', { headers });
       assert.deepEqual([status, body.toString()], [431, '431 request header fields too large\n']);
     }
+    const far = { 'x-a': 'a'.repeat(66_000), 'x-b': 'b'.repeat(66_000) };
+    assert.deepEqual(
+      (await client.request('/m/x', { headers: far })).code,
+      constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    );
     assert.equal((await client.request('/ok')).status, 200);
   });
 
   test('as many header lines as fit are passed on', async () => {
-    const headers = Object.fromEntries(Array.from({ length: 1500 }, (_, index) => [`x-${index}`, 'v']));
+    const headers = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`x-${index}`, 'v']));
     const { body } = await client.request('/m/x', { headers });
-    assert.equal(mirrored(body).headers.size, 1500);
+    assert.equal(mirrored(body).headers.size, 3000);
   });
 
   test(':authority and Host that differ are 400, and either will do', async (t) => {
@@ -245,6 +253,10 @@ suite('HTTP/2', () => {
     );
     // The static table of HPACK has `:status` at 8, and the value follows as it is.
     assert.equal((await raw.frame(Frame.headers, 1))?.payload.toString('latin1', 0, 5), 'H\x03405');
+    const tunnel = client.session.request({ ':method': 'CONNECT', ':authority': 'localhost:443' });
+    const refused = await answerOf(tunnel.end());
+    // To who asks for a tunnel nothing is allowed, and that is said (RFC 9110 section 15.5.6).
+    assert.deepEqual([refused.status, refused.headers.allow], [405, '']);
     const bad: readonly (readonly (readonly [string, string])[])[] = [
       [...pseudo('/ok', 'CONNECT'), [':protocol', 'websocket']],
       [...pseudo('/ok'), ['host', 'a'], ['host', 'b']],

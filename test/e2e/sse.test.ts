@@ -30,8 +30,12 @@ suite('a stream of events', () => {
     pulp = await startSse(
       scope,
       {
-        paths: ['/events', '/other', '/with/\xc3\xa4', '/ok'],
-        routes: { 'POST /events': respond({ body: 'posted' }), 'GET /events': respond({ body: 'route' }) },
+        paths: ['/events', '/posts', '/other', '/with/\xc3\xa4', '/ok'],
+        routes: {
+          'POST /events': respond({ body: 'posted' }),
+          'GET /events': respond({ body: 'route' }),
+          'POST /posts': respond({}),
+        },
       },
       { options: 'keepalive_ms = 0' },
     );
@@ -98,6 +102,14 @@ suite('a stream of events', () => {
     assert.equal(await status('HEAD', '/other'), 405);
     const refused = await rawRequest(t, pulp.port, { head: ['DELETE /other HTTP/1.1', host] });
     assert.deepEqual([refused.status, header(refused, 'Allow')], [405, 'GET']);
+    // What a path has as a stream and what it has as routes is allowed on it.
+    for (const [path, allow] of [
+      ['/posts', 'GET, POST'],
+      ['/events', 'GET, HEAD, POST'],
+    ] as const) {
+      const mixed = await rawRequest(t, pulp.port, { head: [`DELETE ${path} HTTP/1.1`, host] });
+      assert.deepEqual([mixed.status, header(mixed, 'Allow')], [405, allow], path);
+    }
     for (const path of ['/events/', '/Events', '/other/x'])
       assert.equal(await status('GET', path), 404, path);
     assert.equal(await status('GET', '/other%zz'), 400);

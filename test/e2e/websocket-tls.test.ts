@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { before, suite, test } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import { WebSocket } from 'ws';
 import { httpsFlags } from '../support/https-certificates.ts';
+import { handshake } from '../support/raw-websocket.ts';
 import { patiently } from '../support/patiently.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
 import { suiteScope } from '../support/scope.ts';
@@ -48,6 +50,18 @@ suite('over TLS', () => {
     await pulp.line('websocket clients too slow', { count: '1' });
     client.resume();
     assert.equal((await next(client, 'close'))[0], 1013);
+  });
+
+  test('a client that ends its side without a word is gone: 1006', async () => {
+    const client = tlsConnect({ port: pulp.port, host: '127.0.0.1', rejectUnauthorized: false });
+    scope.after(() => client.destroy());
+    await patiently(once(client, 'secureConnect'), () => 'no TLS');
+    client.write(handshake('/ws'));
+    const [head] = (await patiently(once(client, 'data'), () => 'no answer')) as [Buffer];
+    assert.match(head.toString(), /^HTTP\/1\.1 101 /);
+    client.end();
+    await patiently(once(client, 'close'), () => 'its connection stays');
+    await seenClose(pulp, { code: 1006, reason: '' });
   });
 
   test('a request on HTTP/2 is 426', async () => {

@@ -185,6 +185,28 @@ suite('upgrades', { concurrency: 4 }, () => {
     assert.equal((await connection.response()).status, 426);
   });
 
+  for (const [name, status, head] of [
+    ['without Host', 400, 'GET /ok HTTP/1.1'],
+    ['whose Host comes twice', 400, 'GET /ok HTTP/1.1\r\nHost: a\r\nHost: b'],
+    ['with an expectation', 417, 'GET /ok HTTP/1.1\r\nHost: a\r\nExpect: miracles'],
+  ] as const) {
+    test(`an upgrade behind a request ${name} does not mix the two either`, async (t) => {
+      const connection = await RawConnection.open(t, pulp.port);
+      connection.send(`${head}\r\n\r\n${handshake('/ws')}`);
+      assert.equal((await connection.response()).status, status);
+      if (status === 417) assert.equal((await connection.response()).status, 426);
+      else await connection.closed;
+      assert.doesNotMatch(connection.rest, / 101 /);
+    });
+  }
+
+  test('an upgrade without Host is 400', async (t) => {
+    const response = await rawRequest(t, pulp.port, {
+      head: ['GET /ws HTTP/1.1', ...upgrade, version, key],
+    });
+    assert.equal(response.status, 400);
+  });
+
   test('an upgrade behind an answer that is over is taken', async (t) => {
     const connection = await RawConnection.open(t, pulp.port);
     connection.head('GET /ok HTTP/1.1', 'Host: test');
@@ -262,8 +284,8 @@ suite('allowed_origins and protocols', { concurrency: 4 }, () => {
     'a name that only begins the same': ['Origin: https://example.com.evil.example'],
     'a subdomain': ['Origin: https://www.example.com'],
     null: ['Origin: null'],
+    'an empty one': ['Origin:'],
     'two origins': ['Origin: https://example.com', 'Origin: https://evil.example'],
-    'none at all': [],
   };
   for (const [name, headers] of Object.entries(refused)) {
     test(`${name}: 403`, async (t) => {
@@ -273,6 +295,10 @@ suite('allowed_origins and protocols', { concurrency: 4 }, () => {
       assert.equal(response.status, 403);
     });
   }
+
+  test('a client that names no origin, as only a browser has to, may connect', async (t) => {
+    await RawWebSocket.open(t, pulp.port);
+  });
 
   const origin = 'Origin: https://example.com';
   const asked: Readonly<Record<string, string | undefined>> = {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
-import { beginAnswer, endWithAnswers, maxOwedBytes, maxPipelined, oweAnswer } from './connection.ts';
+import {
+  answersOwed,
+  beginAnswer,
+  endWithAnswers,
+  maxOwedBytes,
+  maxPipelined,
+  oweAnswer,
+} from './connection.ts';
 
 interface Asked {
   readonly request: IncomingMessage;
@@ -56,6 +63,18 @@ suite('beginAnswer', () => {
     assert.equal(greedy.ask().taken, false);
     assert.equal(client(t).ask().taken, true);
   });
+});
+
+test('answersOwed counts the answers of a connection that are not over', (t) => {
+  const { ask, socket } = client(t);
+  assert.equal(answersOwed(socket), 0);
+  const [first, second] = [ask(), ask()];
+  assert.equal(answersOwed(socket), 2);
+  second.over();
+  assert.equal(answersOwed(socket), 1);
+  first.over();
+  assert.equal(answersOwed(socket), 0);
+  assert.equal(answersOwed(client(t).socket), 0);
 });
 
 suite('oweAnswer', () => {

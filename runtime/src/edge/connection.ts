@@ -54,6 +54,11 @@ export function oweAnswer(response: ServerResponse, bytes: number): boolean {
   return true;
 }
 
+/** Answers of a connection that are not over yet. */
+export function answersOwed(socket: Duplex & Connected): number {
+  return socket[connection]?.requests ?? 0;
+}
+
 /** What is wrong with what a client sent. */
 export interface Fault {
   readonly status: number;

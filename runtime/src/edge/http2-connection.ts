@@ -26,8 +26,8 @@ export interface Http2ConnectionOptions {
 export const maxStreams = 250;
 /** Bytes of a request's head, 32 more for each line: above it there is no 431, the stream is reset. */
 export const maxHeaderListBytes = 128 * 1024;
-/** Lines of a request's head: above it there is no 431 either. A client needs a byte for each, however long it is. */
-export const maxHeaderLines = 2000;
+/** Lines of a request's head. So many that its bytes are over first: a line is 33 of them at least. */
+const maxHeaderLines = 4096;
 /** Requests that a client may cancel at once, and in each second: beyond it the connection is closed. */
 export const maxResets = 500;
 export const resetsPerSecond = 50;
@@ -148,7 +148,7 @@ export class Http2Connection {
       if (rstCode !== 0 || aborted) this.#cancelledBytes += response.unsent;
       if (this.#cancelledBytes > maxCancelledBytes) this.close();
     });
-    if (request.method === 'CONNECT') return reply(response, 405, textOf(405));
+    if (request.method === 'CONNECT') return reply(response, 405, textOf(405), ['Allow', '']);
     const incoming = readHttp2Request(request, response, {
       maxBytes: this.#options.maxHeaderBytes,
       remoteAddr: this.#remoteAddr,

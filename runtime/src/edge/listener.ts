@@ -77,7 +77,8 @@ export class HttpListener implements Listener {
       maxHeaderSize: maxHeaderBytes,
       noDelay: true,
       optimizeEmptyRequests: true,
-      requireHostHeader: true,
+      // Looked at here, so that no request is answered that nobody has counted.
+      requireHostHeader: false,
       shouldUpgradeCallback: (request) => this.#upgrades.some((handler) => handler.claims(request)),
     });
     // The size limit above bounds the lines too; Node's own count would drop the rest without a word.
@@ -90,7 +91,10 @@ export class HttpListener implements Listener {
     });
     server.on('request', (request, response) => this.#request(request, response));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
-    server.on('checkExpectation', (_request, response) => reply(response, 417, 'expectation failed'));
+    server.on('checkExpectation', (request, response) => {
+      beginAnswer(request, response);
+      reply(response, 417, 'expectation failed');
+    });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('connect', (_request, socket) => refuse(socket, 405));
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -202,8 +206,10 @@ export class HttpListener implements Listener {
   /** Hot: every request begins here. */
   #request(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
     if (this.#closing) response.shouldKeepAlive = false;
-    const incoming = readRequest(request, response);
+    const lacksHost = request.httpVersion === '1.1' && request.headers.host === undefined;
+    const incoming = lacksHost ? undefined : readRequest(request, response);
     if (incoming === undefined) {
+      beginAnswer(request, response);
       reply(response, 400, 'bad request', ['Connection', 'close']);
       return;
     }

@@ -38,9 +38,11 @@ export function refuse(socket: Duplex, status: number): void {
   }
   const reason = reasons[status] ?? 'Bad Request';
   const body = `${textOf(status)}\n`;
+  // A 405 has to say what is allowed (RFC 9110 section 15.5.6). To who asks for a tunnel that is nothing.
+  const allow = status === 405 ? 'Allow: \r\n' : '';
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${body.length}\r\n${allow}Connection: close\r\n\r\n${body}`,
   );
   // Nobody reads from it any more; whoever keeps it open has a moment to take the answer.
   setTimeout(() => socket.destroy(), 1000).unref();

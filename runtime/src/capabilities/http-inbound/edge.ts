@@ -17,8 +17,9 @@ import type {
 } from '../../ext.ts';
 import { Fifo } from '../../edge/fifo.ts';
 import { oweAnswer } from '../../edge/connection.ts';
+import { notAllowed } from '../../edge/not-allowed.ts';
+import { parseQuery } from '../../edge/query.ts';
 import { reply, shed, unavailable } from '../../edge/reply.ts';
-import { parseQuery } from './query.ts';
 import { type Route, type RouteMatch, RouteTable } from './route-table.ts';
 import { inlineBytes } from '../../link/link.ts';
 import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.ts';
@@ -37,8 +38,7 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     const match = routes.match(incoming.method, incoming.path);
     if (match === undefined) return false;
     if (match === 'bad-encoding') reply(incoming.response, 400, 'bad percent-encoding in the path');
-    else if ('allow' in match)
-      reply(incoming.response, 405, 'method not allowed', ['Allow', match.allow.join(', ')]);
+    else if ('allow' in match) notAllowed(incoming.response, match.allow);
     else match.owner.handle(incoming, match);
     return true;
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { decodeSegment, RouteTable } from './route-table.ts';
+import { RouteTable } from './route-table.ts';
 
 /** A table whose owner is called `plugin`, from lines such as `GET /a`. */
 function table(...lines: readonly string[]): RouteTable<string> {
@@ -344,44 +344,3 @@ function plainParams(
 function encode(text: string): string {
   return text.replaceAll(/[^a.]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
-
-suite('decodeSegment', () => {
-  // Short and long text take different ways.
-  for (const pad of ['', 'x'.repeat(1000)]) {
-    const kind = pad === '' ? 'short' : 'long';
-
-    test(`decodes any byte of a ${kind} text, in both cases of digits`, () => {
-      for (let byte = 0; byte < 256; byte++) {
-        const digits = byte.toString(16).padStart(2, '0');
-        const character = String.fromCharCode(byte);
-        assert.equal(decodeSegment(`${pad}a%${digits}b${pad}`), `${pad}a${character}b${pad}`);
-        assert.equal(decodeSegment(`${pad}%${digits.toUpperCase()}`), pad + character);
-      }
-    });
-
-    test(`decodes a ${kind} text once, and leaves the rest as it is`, () => {
-      assert.equal(decodeSegment(`%2541+%25${pad}`), `%41+%${pad}`);
-      assert.equal(decodeSegment(`\xff%41\xfe${pad}`), `\xffA\xfe${pad}`);
-      assert.equal(decodeSegment(pad), pad);
-    });
-
-    test(`refuses a percent sign without two digits in a ${kind} text`, () => {
-      for (const raw of [
-        '%',
-        '%4',
-        'a%',
-        '%4g',
-        '%g4',
-        '%%41',
-        '% 41',
-        '%4%31',
-        '%-1',
-        '%\xff1',
-        '%\u{130}1',
-      ]) {
-        assert.equal(decodeSegment(pad + raw), undefined, raw);
-        assert.equal(decodeSegment(`%41${pad}${raw}`), undefined, raw);
-      }
-    });
-  }
-});

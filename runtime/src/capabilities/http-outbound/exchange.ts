@@ -5,15 +5,19 @@ import { Failure } from '../../ext.ts';
 import type { Connection } from './connection.ts';
 import { EgressRefusal } from './egress-refusal.ts';
 import type { Hop } from './redirect.ts';
+import { type ReplyHeaders, replyHeaders } from './reply.ts';
 import { requestPath } from './target.ts';
 
 /** A body that nobody wants is read up to so many bytes to keep its connection; beyond, the connection is closed. */
 export const maxDrainBytes = 64 * 1024;
 
-/** The head of an answer: names and values in turn, binary strings, as they were received. */
+/** The head of an answer. All text is binary strings. */
 export interface AnswerHead {
   readonly status: number;
-  readonly headers: readonly string[];
+  /** Names and values in turn, as they were received. */
+  readonly raw: readonly string[];
+  /** The same as guests get them. */
+  readonly headers: ReplyHeaders;
 }
 
 export interface Answer extends AnswerHead {
@@ -51,11 +55,13 @@ const repeatableMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'
 export function exchange(connection: Connection, options: ExchangeOptions): Promise<Answer> {
   const { hop, signal } = options;
   return new Promise((resolve, reject) => {
-    const handler = new AnswerReader(connection, { ...options, resolve, reject });
-    signal.addEventListener('abort', () => handler.fail(signal.reason), {
-      once: true,
-      signal: handler.ended,
-    });
+    const cancel = (): void => handler.fail(signal.reason);
+    const over = (failed: Error | undefined): void => {
+      signal.removeEventListener('abort', cancel);
+      options.over(failed);
+    };
+    const handler = new AnswerReader(connection, { ...options, resolve, reject, over });
+    signal.addEventListener('abort', cancel);
     connection.request(
       {
         origin: hop.url.origin,
@@ -79,21 +85,17 @@ interface ReaderOptions extends ExchangeOptions {
 class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #connection: Connection;
   readonly #options: ReaderOptions;
-  readonly #over = new AbortController();
   readonly #body = new GrowingBody();
-  #head: AnswerHead = { status: 0, headers: [] };
+  #head: AnswerHead = { status: 0, raw: [], headers: new Map() };
   #limit: number | undefined;
   #sent = false;
   #answered = false;
+  /** Nothing is on its way any more. */
+  #over = false;
 
   constructor(connection: Connection, options: ReaderOptions) {
     this.#connection = connection;
     this.#options = options;
-  }
-
-  /** Aborts when nothing is on its way any more. */
-  get ended(): AbortSignal {
-    return this.#over.signal;
   }
 
   onRequestStart(): void {
@@ -106,10 +108,10 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   onResponseStart({ rawHeaders }: Dispatcher.DispatchController, status: number): void {
     if (status < 200) return;
-    const raw: readonly unknown[] = Array.isArray(rawHeaders) ? rawHeaders : [];
-    const headers = raw.map((text) => (text instanceof Buffer ? text.toString('latin1') : String(text)));
-    this.#head = { status, headers };
+    const received: readonly unknown[] = Array.isArray(rawHeaders) ? rawHeaders : [];
+    const raw = received.map((text) => (text instanceof Buffer ? text.toString('latin1') : String(text)));
     try {
+      this.#head = { status, raw, headers: replyHeaders(raw) };
       this.#limit = this.#options.wanted(this.#head);
     } catch (error) {
       this.fail(error);
@@ -119,7 +121,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over.signal.aborted) return;
+    if (this.#over) return;
     const limit = this.#limit ?? maxDrainBytes;
     if (this.#body.length + chunk.length > limit) {
       this.fail(new Failure(Code.refused, `the body is over ${limit} bytes`));
@@ -132,7 +134,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
       this.fail(new ExchangeFailure(fault, false));
       return;
     }
-    if (this.#over.signal.aborted) return;
+    if (this.#over) return;
     this.#options.resolve({ ...this.#head, body: this.#body.bytes() });
     this.#end(undefined);
   }
@@ -148,13 +150,13 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   /** Ends the exchange unless it is over. */
   fail(reason: unknown): void {
-    if (this.#over.signal.aborted) return;
+    if (this.#over) return;
     this.#options.reject(reason);
     this.#end(reason instanceof Error ? reason : new Error(String(reason)));
   }
 
   #end(failed: Error | undefined): void {
-    this.#over.abort();
+    this.#over = true;
     this.#options.over(failed);
   }
 }
@@ -163,11 +165,17 @@ const noBody = Buffer.alloc(0);
 
 /** Collects a body in one piece: a server that sends it byte by byte must not cost an object for each. */
 class GrowingBody {
-  #bytes = noBody;
+  #bytes: Buffer = noBody;
   length = 0;
 
-  append(chunk: Uint8Array): void {
+  /** Takes a chunk. The first is kept as it is: most bodies have no other. */
+  append(chunk: Buffer): void {
     const needed = this.length + chunk.length;
+    if (this.length === 0) {
+      this.#bytes = chunk;
+      this.length = needed;
+      return;
+    }
     if (needed > this.#bytes.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2, 16 * 1024));
       larger.set(this.#bytes.subarray(0, this.length));

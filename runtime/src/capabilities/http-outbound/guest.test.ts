@@ -137,6 +137,24 @@ test('a lookup that hangs ends with the request', async () => {
   await refused(late(message('http://hangs.example/', [['timeout', int(-1)]])), 4, /after 20 ms/);
 });
 
+test('lookups that hang, left behind by fetches that ended, have a bound', async () => {
+  let lookups = 0;
+  const fetch = fetcher({
+    resolve: () => {
+      lookups += 1;
+      return new Promise(() => undefined);
+    },
+  });
+  const hurried = message('http://hangs.example/', [['timeout', int(1_000_000)]]);
+  await Promise.all(Array.from({ length: 16 }, () => refused(fetch(hurried), 4, /not over after 1 ms/)));
+  await refused(
+    fetch(message('http://hangs.example/')),
+    4,
+    /^http:\/\/hangs\.example: 16 names are being looked up already$/,
+  );
+  assert.equal(lookups, 16);
+});
+
 test('a request cannot have more than five minutes', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const asked = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@ import { decodeHttpFetchRequest } from '../../abi/structs.ts';
 import { version } from '../../cli/version.ts';
 import { Failure, type GuestContext, type GuestEnd, type Log } from '../../ext.ts';
 import { parseAllowedHost } from './allowed-host.ts';
+import { boundLookups } from './bound-lookups.ts';
 import { EgressPolicy } from './egress-policy.ts';
 import type { Fetcher } from './fetch.ts';
 import { type Options, maxTimeoutMs } from './options.ts';
@@ -16,6 +17,9 @@ import { parseTarget } from './target.ts';
 
 /** Fetches of one plugin at a time: each may hold a body of `max_body_bytes` in the host's memory. */
 export const maxFetches = 16;
+
+/** Names of one plugin that are looked up at a time, those among them whose fetch has ended. */
+const maxLookups = 16;
 
 /** A plugin that tries refused destinations again and again is said so once in so many milliseconds. */
 const refusalEveryMs = 1000;
@@ -46,7 +50,7 @@ export function guest(
     const { Fetcher: Loaded } = await import('./fetch.ts');
     const loaded = new Loaded({
       policy,
-      resolve,
+      resolve: boundLookups(resolve, maxLookups),
       log,
       refused,
       ref: () => context.ref(),

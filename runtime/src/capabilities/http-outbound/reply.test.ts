@@ -35,6 +35,12 @@ test('replyHeaders has canonical names and the first value of each', () => {
   );
 });
 
+test('replyHeaders has what is about the connection, and nothing about how the body was sent', () => {
+  const about = ['Connection', 'keep-alive, X-Hop', 'Keep-Alive', 'timeout=5', 'X-Hop', '1', 'Upgrade', 'h2'];
+  const headers = replyHeaders([...about, 'Trailer', 'X-Behind', 'Transfer-Encoding', 'chunked']);
+  assert.deepEqual([...headers].flat(), about);
+});
+
 test('encodeReply writes the widths of the contract, and bytes as they are', () => {
   const bytes = encodeReply({
     status: 404,

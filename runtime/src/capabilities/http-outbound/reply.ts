@@ -1,9 +1,14 @@
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { canonicalHeaderName } from '../../abi/header-name.ts';
-import type { Answer } from './exchange.ts';
 
 /** The first value of each header, by its canonical name; binary strings. */
 export type ReplyHeaders = ReadonlyMap<string, string>;
+
+/**
+ * What says how the body was sent, and it is there in one piece. `Connection` and `Keep-Alive` stay, as with Go's
+ * client: guests may look at them, and what a guest passes on of them is dropped from its answer.
+ */
+const framing: ReadonlySet<string> = new Set(['Trailer', 'Transfer-Encoding']);
 
 export interface Reply {
   readonly status: number;
@@ -11,12 +16,12 @@ export interface Reply {
   readonly body: Uint8Array;
 }
 
-/** Headers as guests get them (contract section 5). The body is there in one piece, so it has no transfer coding. */
-export function replyHeaders(raw: Answer['headers']): Map<string, string> {
+/** Headers as guests get them (contract section 5), from names and values in turn. */
+export function replyHeaders(raw: readonly string[]): ReplyHeaders {
   const headers = new Map<string, string>();
   for (let at = 0; at < raw.length; at += 2) {
     const name = canonicalHeaderName(raw[at] ?? '');
-    if (name !== 'Transfer-Encoding' && !headers.has(name)) headers.set(name, trimmed(raw[at + 1] ?? ''));
+    if (!framing.has(name) && !headers.has(name)) headers.set(name, trimmed(raw[at + 1] ?? ''));
   }
   return headers;
 }

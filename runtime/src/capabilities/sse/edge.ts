@@ -1,6 +1,6 @@
 import type { EdgeContext, EdgeEnd } from '../../ext.ts';
-import { reply } from '../../edge/reply.ts';
-import { decodeSegment } from '../http-inbound/route-table.ts';
+import { noteAllowed, notAllowed } from '../../edge/not-allowed.ts';
+import { decodePercent } from '../../edge/percent.ts';
 import { FanOut } from './fan-out.ts';
 import type { SseOptions } from './options.ts';
 import { type Claim, SsePlugin } from './sse-plugin.ts';
@@ -12,17 +12,19 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<SseOptions> {
   /** Matched exactly, after percent-decoding. A path whose encoding is broken is the routes' affair. */
   const find = (path: string): Claim | undefined => {
     if (paths.size === 0) return undefined;
-    const decoded = decodeSegment(path);
+    const decoded = decodePercent(path);
     return decoded === undefined ? undefined : paths.get(decoded);
   };
   listener.on('stream', (incoming) => {
-    const claim = incoming.method === 'GET' ? find(incoming.path) : undefined;
-    claim?.owner.handle(incoming, claim.stream);
-    return claim !== undefined;
+    const claim = find(incoming.path);
+    if (claim === undefined) return false;
+    if (incoming.method === 'GET') claim.owner.handle(incoming, claim.stream);
+    else noteAllowed(incoming.response, ['GET']);
+    return incoming.method === 'GET';
   });
   listener.on('fallback', ({ path, response }) => {
     if (find(path) === undefined) return false;
-    reply(response, 405, 'method not allowed', ['Allow', 'GET']);
+    notAllowed(response);
     return true;
   });
   return { plugin: (port) => new SsePlugin(port, { paths, fanOut, listener, log }) };

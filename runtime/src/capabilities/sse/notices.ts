@@ -1,6 +1,6 @@
 import { Fifo } from '../../edge/fifo.ts';
+import { parseQuery } from '../../edge/query.ts';
 import type { Event, Outcome, Port } from '../../ext.ts';
-import { parseQuery } from '../http-inbound/query.ts';
 import type { Subscriber } from './subscriber.ts';
 import { encodeClose, encodeOpen, Kind } from './wire.ts';
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Code } from '../../abi/codes.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
+import { Tally } from '../../edge/tally.ts';
 import type { EdgeRequest, Listener, Log, LogFields, PluginEnd, Port } from '../../ext.ts';
 import type { Waiting } from './backlog.ts';
 import { EventStream } from './event-stream.ts';
@@ -8,7 +9,6 @@ import type { FanOut } from './fan-out.ts';
 import { Notices } from './notices.ts';
 import type { SseOptions } from './options.ts';
 import { isOver, Subscriber } from './subscriber.ts';
-import { Tally } from './tally.ts';
 import { decodeClaim, decodeEmit, Effect } from './wire.ts';
 
 /** Paths that a plugin may have at one time. */

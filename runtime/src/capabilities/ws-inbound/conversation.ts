@@ -3,8 +3,8 @@ import type { WebSocket } from 'ws';
 import { encodeWsClose, encodeWsFrame, encodeWsOpen, resumedWsOpen } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Fifo } from '../../edge/fifo.ts';
+import { parseQuery } from '../../edge/query.ts';
 import type { EdgeRequest, Event } from '../../ext.ts';
-import { parseQuery } from '../http-inbound/query.ts';
 import {
   Close,
   Connection,

@@ -1,9 +1,9 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { Budget } from '../../edge/budget.ts';
+import { decodePercent } from '../../edge/percent.ts';
 import { reply } from '../../edge/reply.ts';
 import { readRequest } from '../../edge/request.ts';
 import type { EdgeContext, EdgeEnd, EdgeRequest } from '../../ext.ts';
-import { decodeSegment } from '../http-inbound/route-table.ts';
 import { asksForWebSocket } from './handshake.ts';
 import type { WsOptions } from './options.ts';
 import { FlushList } from './outbox.ts';
@@ -30,7 +30,7 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<WsOptions> {
       if (upgrades.has(request)) return true;
       const incoming = readRequest(request, new ServerResponse(request));
       if (incoming === undefined || !asksForWebSocket(incoming)) return false;
-      const path = decodeSegment(incoming.path);
+      const path = decodePercent(incoming.path);
       const plugin = path === undefined ? undefined : paths.get(path);
       if (path === undefined || plugin === undefined) return false;
       upgrades.set(request, { incoming, path, plugin });
@@ -43,7 +43,7 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<WsOptions> {
     },
   });
   listener.on('fallback', ({ path, response }) => {
-    const decoded = decodeSegment(path);
+    const decoded = decodePercent(path);
     if (decoded === undefined || !paths.has(decoded)) return false;
     reply(response, 426, 'upgrade required', ['Upgrade', 'websocket', 'Connection', 'Upgrade']);
     return true;

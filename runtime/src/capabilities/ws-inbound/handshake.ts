@@ -1,5 +1,6 @@
-import type { EdgeRequest } from '../../ext.ts';
+import { answersOwed } from '../../edge/connection.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
+import type { EdgeRequest } from '../../ext.ts';
 import type { WsOptions } from './options.ts';
 
 /** What an upgrade is answered with instead of 101. */
@@ -24,15 +25,11 @@ export function asksForWebSocket({ request }: EdgeRequest): boolean {
   return (
     request.method === 'GET' &&
     request.httpVersion === '1.1' &&
+    request.headers.host !== undefined &&
     request.headers.upgrade?.toLowerCase() === 'websocket' &&
     // An answer before this one is not over: two protocols would share the connection (RFC 9112 section 9.3.2).
-    !owesAnswer(request.socket)
+    answersOwed(request.socket) === 0
   );
-}
-
-/** Whether `node:http` still writes an answer to a socket. It does not say, and keeps the response there. */
-function owesAnswer(socket: object): boolean {
-  return (Reflect.get(socket, '_httpMessage') ?? undefined) !== undefined;
 }
 
 /** What is wrong with a handshake; undefined when it may go on. */
@@ -49,7 +46,8 @@ export function checkHandshake(
   }
   // 16 bytes in base64 (RFC 6455 section 4.1).
   if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) return badHandshake;
-  if (origins !== undefined && (headers.origin === undefined || !origins.includes(headers.origin))) {
+  // Browsers always send it (RFC 6455 section 10.2). Other clients have no cookies that a page could abuse.
+  if (origins !== undefined && headers.origin !== undefined && !origins.includes(headers.origin)) {
     return { status: 403, text: 'origin not allowed' };
   }
   return undefined;

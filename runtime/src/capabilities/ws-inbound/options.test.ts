@@ -56,6 +56,10 @@ suite('the options of transport.ws.inbound', () => {
     'https://a#b',
     'https://u@a',
     'https://a b',
+    String.raw`https://a\b`,
+    'https://*.example.com',
+    'wss://example.com',
+    'WS://example.com',
     '',
   ]) {
     test(`"${given}" is no origin`, () =>

@@ -21,8 +21,9 @@ export const options = {
    */
   ping_interval_ms: count({ default: 30_000, min: 100, max: 3_600_000 }),
   /**
-   * Origins whose pages may connect; any, and clients without one, where the list is left out. Browsers let every
-   * page open WebSockets to every host, with its cookies: without the list a plugin must not trust those.
+   * Origins whose pages may connect; any where the list is left out. Browsers let every page open WebSockets to
+   * every host, with its cookies: without the list a plugin must not trust those. Clients that name no origin are no
+   * browsers and may always connect, so the list says nothing about who they are.
    */
   allowed_origins: list({ most: maxEntries, entry: readOrigin }),
   /**
@@ -42,10 +43,13 @@ export type WsOptions = OptionsOf<typeof options>;
  */
 function readOrigin(text: string): string {
   if (text === 'null') return text;
-  const given = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+(?=\/?$)/i.exec(text)?.[0];
+  // What is no page's origin would match nothing and look as if it did.
+  const given = /^(?!wss?:)[a-z][a-z0-9+.-]*:\/\/[^\s/\\?#@*]+(?=\/?$)/i.exec(text)?.[0];
   const url = given === undefined ? null : URL.parse(given);
   if (given === undefined || url === null) {
-    throw new NotAnOption('expected an origin such as "https://example.com"');
+    throw new NotAnOption(
+      'expected an origin such as "https://example.com", without wildcards: that of a page',
+    );
   }
   return url.origin === 'null' ? given.toLowerCase() : url.origin;
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { Code } from '../../abi/codes.ts';
 import type { Budget } from '../../edge/budget.ts';
+import { Tally } from '../../edge/tally.ts';
 import type { EdgeRequest, Log, PluginEnd, Port } from '../../ext.ts';
 import { Close, type ConnectionContext, beatsPerPing, type ShedCause } from './connection.ts';
 import { Conversation } from './conversation.ts';
@@ -10,7 +11,6 @@ import { badHandshake, busy, checkHandshake, refuse, type Refusal } from './hand
 import { mostPieces } from './intake.ts';
 import type { WsOptions } from './options.ts';
 import type { FlushList } from './outbox.ts';
-import { Tally } from './tally.ts';
 import { decodeFarewell, decodePath, Effect } from './wire.ts';
 
 /** Paths that a plugin may have at one time. */

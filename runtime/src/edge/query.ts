@@ -1,4 +1,4 @@
-import { decodeSegment } from './route-table.ts';
+import { decodePercent } from './percent.ts';
 
 /**
  * The pairs of a query as one flat list: key, value, key, value. The first value of each key counts; `+` is a
@@ -31,5 +31,5 @@ export function parseQuery(raw: string): string[] {
 }
 
 function decode(text: string): string | undefined {
-  return decodeSegment(text.includes('+') ? text.replaceAll('+', ' ') : text);
+  return decodePercent(text.includes('+') ? text.replaceAll('+', ' ') : text);
 }
