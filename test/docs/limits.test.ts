@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
+import { maxUntakenBytes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { kept } from '../../runtime/src/control/log-history.ts';
 import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
 import { maxElementBytes, maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
+import { maxCrashes, openMs } from '../../runtime/src/host/crash-loop.ts';
 import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
 import { constantIn } from './source.ts';
@@ -139,18 +141,22 @@ const fixed: Readonly<Record<string, number>> = {
   'Answers over 32 KiB on their way to the edge': constantIn('link/shared-memory.ts', 'maxLargeBytes'),
   'Requests of a connection that wait for answers': maxPipelined,
   'Bytes of large answers that a client leaves untaken': maxOwedBytes,
+  'The same of all clients together': maxUntakenBytes,
   'Tables of a module': maxTables,
   'Elements of a table': maxTableElements,
   "Bytes of a module's element section": maxElementBytes,
   "Engine heap of a plugin's thread, in MiB": constantIn('host/plugin-thread.ts', 'threadHeapMb'),
   Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
   'Types, functions, imports, exports of a module, each': engineLimits.items,
-  'First delay before a restart': constantIn('host/supervisor.ts', 'firstMs'),
-  'Longest delay before a restart': constantIn('host/supervisor.ts', 'maxMs'),
-  'Time without a crash after which the delay is the first again': constantIn(
+  'First delay before a restart': constantIn('host/crash-loop.ts', 'firstMs'),
+  'Crashes in a row that open the circuit': maxCrashes,
+  'Time in which those crashes fall': constantIn('host/crash-loop.ts', 'windowMs'),
+  'Time until a failed plugin is tried again': openMs,
+  'Time that a replaced instance has for the step that it is in': constantIn(
     'host/supervisor.ts',
-    'settledMs',
+    'retireMs',
   ),
+  'Time that the memory may be used up': constantIn('host/memory-guard.ts', 'graceMs'),
   'Text of a failed `pulp_init`': constantIn('guest/guest.ts', 'errorTextBytes'),
   'Entries of a list or map of headers in a message': constantIn('abi/field.ts', 'maxEntries'),
   Characters: constantIn('manifest/toml.ts', 'maxManifestLength'),

@@ -3,7 +3,7 @@ import { suite, test, type TestContext } from 'node:test';
 import { silent } from '../../../../test/support/guest-context.ts';
 import { exchange } from '../../edge/exchange.suite.ts';
 import type { EdgeRequest, Event, LogFields, PluginEnd, Port } from '../../ext.ts';
-import { edge, maxRoutes } from './edge.ts';
+import { edge, maxRoutes, maxUntakenBytes } from './edge.ts';
 import { Effect, encodeAnswer, encodeClaim } from './wire.ts';
 
 /** Refusals of an instance that are logged, at most. */
@@ -174,5 +174,32 @@ suite('an answer on the wire', () => {
     const sent = await sentFor(t, { status: 200, headers: [], body }, 'HEAD');
     assert.match(sent.head, /\r\nContent-Length: 6(?:\r\n|$)/);
     assert.equal(sent.body, '');
+  });
+});
+
+suite('large answers that nobody takes', () => {
+  const half = { status: 200, headers: [], body: Buffer.alloc(maxUntakenBytes / 8) };
+
+  test('over what all clients may leave they are 503, until some are over', (t) => {
+    const { plugin, handle } = bareEdge(t);
+    const { end, events } = plugin('guest');
+    end.attached?.(1);
+    register(end, '/');
+    end.ready?.(1);
+    /** The status of an answer to a client of its own, and what ends that. */
+    const answer = () => {
+      const { incoming } = exchange('GET');
+      handle(incoming);
+      end.effect?.(Effect.respond, encodeAnswer(half), events.at(-1)?.id ?? 0, 1);
+      return { status: incoming.response.statusCode, over: () => incoming.response.emit('close') };
+    };
+    const answers = Array.from({ length: 9 }, answer);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [...Array.from({ length: 8 }, () => 200), 503],
+    );
+    answers[0]?.over();
+    assert.equal(answer().status, 200);
+    assert.equal(answer().status, 503);
   });
 });

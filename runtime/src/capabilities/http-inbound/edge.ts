@@ -16,6 +16,7 @@ import type {
   Port,
 } from '../../ext.ts';
 import { Fifo } from '../../edge/fifo.ts';
+import { Budget } from '../../edge/budget.ts';
 import { oweAnswer } from '../../edge/connection.ts';
 import { notAllowed } from '../../edge/not-allowed.ts';
 import { parseQuery } from '../../edge/query.ts';
@@ -28,6 +29,8 @@ import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.t
 export const maxRoutes = 1000;
 /** Refused routes of an instance that are logged: a guest may ask for them without end. */
 const maxRefusalsLogged = 10;
+/** Bytes of large answers that all clients together may leave untaken. */
+export const maxUntakenBytes = 256 * 1024 * 1024;
 /** How often requests that have waited too long are looked for, in milliseconds. */
 const sweepMs = 250;
 
@@ -42,13 +45,16 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     else match.owner.handle(incoming, match);
     return true;
   });
-  return { plugin: (port) => new RoutedPlugin(port, { routes, log, listener }) };
+  const untaken = new Budget(maxUntakenBytes);
+  return { plugin: (port) => new RoutedPlugin(port, { routes, log, listener, untaken }) };
 }
 
 interface RoutedOptions {
   readonly routes: RouteTable<RoutedPlugin>;
   readonly log: Log;
   readonly listener: Listener;
+  /** What all clients have not taken of their answers. */
+  readonly untaken: Budget;
 }
 
 /** A request between its arrival and its answer. */
@@ -110,7 +116,7 @@ class RoutedPlugin implements PluginEnd {
     const response = this.#find(id)?.take();
     if (response === undefined) return Code.ok;
     try {
-      write(response, decodeAnswer(payload));
+      write(response, decodeAnswer(payload), this.#options.untaken);
     } catch (error) {
       // Whatever Node finds wrong with an answer that was checked, the client is not left without one.
       reply(response, 502, 'bad response from plugin');
@@ -281,11 +287,16 @@ function encode(
 const none: readonly string[] = [];
 
 /** Writes an answer that the guest end has checked. Hot. */
-function write(response: ServerResponse, { status, headers, body }: Answer & { headers: string[] }): void {
+function write(
+  response: ServerResponse,
+  { status, headers, body }: Answer & { headers: string[] },
+  untaken: Budget,
+): void {
   if (response.destroyed) return;
-  if (body.length > inlineBytes && !oweAnswer(response, body.length)) {
-    shed(response);
-    return;
+  if (body.length > inlineBytes) {
+    if (!untaken.take(body.length)) return unavailable(response);
+    response.on('close', () => untaken.give(body.length));
+    if (!oweAnswer(response, body.length)) return shed(response);
   }
   const bodiless = status === 204 || status === 304;
   if (!bodiless) headers.push('Content-Length', String(body.length));
