@@ -5,7 +5,7 @@ import type { Log } from '../ext.ts';
 const graceMs = 5000;
 
 /** How often the memory is added up, in milliseconds. */
-const lookMs = 100;
+const lookMs = 250;
 
 /** A plugin as the guard knows it. */
 export interface Guarded {

@@ -247,6 +247,8 @@ export class Supervisor {
    * the instance down: for good. False when anything had to be cut off, or `pulp_shutdown` was not content.
    */
   async stop(deadline: number): Promise<boolean> {
+    // An operator has asked for the same a moment ago.
+    if (this.#phase === 'stopping') await this.#asked;
     if (this.#phase === 'over') return true;
     this.stopAccepting();
     const clean = await this.#shutDownAll(deadline);
