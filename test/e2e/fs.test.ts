@@ -309,7 +309,7 @@ suite('files of a plugin', () => {
   test('are 99 for a plugin that does not declare them, and no folder is made', async (t) => {
     const root = storageRoot(t);
     const manifest = await guestFolder(t, fsGuest());
-    const pulp = await PulpProcess.start(t, { manifest, args: ['-storage-root', root] });
+    const pulp = await PulpProcess.start(t, { manifest, args: ['-storage-root', root, '-control=false'] });
     for (const name of Object.keys(calls) as FsFunction[])
       assert.equal((await fsRequest(pulp, name, '')).code, 99, name);
     assert.deepEqual(readdirSync(root), []);

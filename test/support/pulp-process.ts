@@ -9,11 +9,12 @@ import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const entry = join(root, 'runtime', 'src', 'cli', 'entry.ts');
+/** The command's source. */
+export const entry = join(root, 'runtime', 'src', 'cli', 'entry.ts');
 
 export interface PulpOptions {
-  /** The manifest or the plugin's folder. */
-  readonly manifest: string;
+  /** The manifest or the plugin's folder, or several. */
+  readonly manifest: string | readonly string[];
   /** Further flags; they come last, so they win. */
   readonly args?: readonly string[];
 }
@@ -68,7 +69,8 @@ export class PulpProcess {
       '-log-format',
       'text',
     ];
-    const child = spawn(process.execPath, [entry, '-manifest', manifest, ...flags, ...args], {
+    const manifests = [manifest].flat().flatMap((path) => ['-manifest', path]);
+    const child = spawn(process.execPath, [entry, ...manifests, ...flags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(),
     });
@@ -172,7 +174,7 @@ export class PulpProcess {
  * The environment without flags of the host, and with what makes a start three times as fast: compiled code is kept,
  * which coverage would forbid. A process that a signal kills leaves half a file of coverage besides.
  */
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   const own = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('PULP_') && name !== 'NODE_V8_COVERAGE'),
   );

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parseCommandLine, type Command } from './command-line.ts';
+import { COMMANDS } from './commands.ts';
+import { keysOf } from './flags.ts';
 import { UsageError, type Environment } from './parse-flags.ts';
 
 function flagsOf(argv: readonly string[], env: Environment = {}): Extract<Command, { name: 'run' }>['flags'] {
@@ -37,15 +39,18 @@ suite('command line', () => {
       ['run', '-http-port', '9090', '--', 'a.toml'],
     ]) {
       const { manifest, httpPort } = flagsOf(argv);
-      assert.deepEqual({ manifest, httpPort }, { manifest: 'a.toml', httpPort: 9090 }, argv.join(' '));
+      assert.deepEqual({ manifest, httpPort }, { manifest: ['a.toml'], httpPort: 9090 }, argv.join(' '));
     }
   });
 
   test('has a default for every flag but those that may be left out', () => {
     assert.deepEqual(flagsOf(['-manifest', 'a.toml']), {
-      manifest: 'a.toml',
+      manifest: ['a.toml'],
       httpPort: 8080,
       storageRoot: './data',
+      control: true,
+      watch: false,
+      pluginThreads: 16,
       allowPrivateNetwork: false,
       drainTimeout: 8_000,
       requestTimeout: 30_000,
@@ -62,11 +67,11 @@ suite('command line', () => {
   test('reads the variable of a flag that is not given', () => {
     const env = { PULP_MANIFEST: 'b.toml', PULP_HTTP_PORT: '1', PULP_LOG_FORMAT: 'json', PULP_HTTP_HOST: '' };
     const flags = flagsOf(['-http-port', '2'], env);
-    assert.equal(flags.manifest, 'b.toml');
+    assert.deepEqual(flags.manifest, ['b.toml']);
     assert.equal(flags.httpPort, 2);
     assert.equal(flags.logFormat, 'json');
     assert.equal(flags.httpHost, undefined);
-    assert.equal(flagsOf(['run', 'c.toml'], env).manifest, 'c.toml');
+    assert.deepEqual(flagsOf(['run', 'c.toml'], env).manifest, ['c.toml']);
   });
 
   test('lets the last of two values count', () => {
@@ -78,24 +83,26 @@ suite('command line', () => {
     t.after(() => {
       rmSync(folder, { recursive: true });
     });
-    assert.equal(flagsOf(['run', folder]).manifest, join(folder, 'pulp.plugin.toml'));
-    assert.equal(flagsOf(['-manifest', folder]).manifest, join(folder, 'pulp.plugin.toml'));
-    assert.equal(flagsOf(['run']).manifest, 'pulp.plugin.toml');
-    assert.equal(flagsOf(['run', join(folder, 'none')]).manifest, join(folder, 'none'));
+    assert.deepEqual(flagsOf(['run', folder]).manifest, [join(folder, 'pulp.plugin.toml')]);
+    assert.deepEqual(flagsOf(['-manifest', folder]).manifest, [join(folder, 'pulp.plugin.toml')]);
+    assert.deepEqual(flagsOf(['run']).manifest, ['pulp.plugin.toml']);
+    assert.deepEqual(flagsOf(['run', join(folder, 'none')]).manifest, [join(folder, 'none')]);
   });
 
   test('shows help and version, however they are asked for', () => {
-    for (const argv of [
-      ['help'],
-      ['--help'],
-      ['-help'],
-      ['-h'],
-      ['run', '--help'],
-      ['help', 'run'],
-      ['-h', '--version'],
-    ]) {
+    for (const argv of [['help'], ['--help'], ['-help'], ['-h'], ['help', 'help'], ['-h', '--version']]) {
       assert.deepEqual(parseCommandLine(argv, {}), { name: 'help' }, argv.join(' '));
     }
+    for (const topic of keysOf(COMMANDS)) {
+      for (const argv of [
+        ['help', topic],
+        [topic, '--help'],
+        [topic, '-h'],
+      ]) {
+        assert.deepEqual(parseCommandLine(argv, {}), { name: 'help', topic }, argv.join(' '));
+      }
+    }
+    assert.equal(refusal(['help', 'log']), 'unknown command "log"; did you mean logs?');
     assert.deepEqual(parseCommandLine(['--version'], {}), { name: 'version' });
     assert.deepEqual(parseCommandLine(['-version'], {}), { name: 'version' });
     assert.deepEqual(parseCommandLine(['--version'], { PULP_HTTP_PORT: 'x' }), { name: 'version' });
@@ -163,13 +170,62 @@ suite('command line', () => {
     assert.match(refusal(['backup', '-to', 'a', 'b']), /^unexpected argument "b"/);
     assert.equal(refusal(['restore', '-form', 'a']), 'unknown flag "-form"; did you mean -from?');
     assert.equal(refusal(['backup', '-http-port', '1']), 'unknown flag "-http-port"');
-    assert.deepEqual(parseCommandLine(['backup', '--help'], {}), { name: 'help' });
+    assert.deepEqual(parseCommandLine(['backup', '--help'], {}), { name: 'help', topic: 'backup' });
     assert.deepEqual(parseCommandLine(['restore', '--version'], {}), { name: 'version' });
     assert.equal(refusal(['bakup']), 'unknown command "bakup"; did you mean backup?');
   });
 
+  test('takes several plugins: as words, as flags, or in one variable', () => {
+    const manifests = ['a', 'b', 'c'];
+    assert.deepEqual(flagsOf(['run', ...manifests]).manifest, manifests);
+    assert.deepEqual(flagsOf(['-manifest', 'a', '--manifest=b', '-manifest', 'c']).manifest, manifests);
+    assert.deepEqual(flagsOf(['run'], { PULP_MANIFEST: manifests.join(delimiter) }).manifest, manifests);
+    const odd = `${delimiter}a${delimiter}${delimiter}b${delimiter}`;
+    assert.deepEqual(flagsOf([], { PULP_MANIFEST: odd }).manifest, ['a', 'b']);
+    assert.match(refusal([], { PULP_MANIFEST: delimiter }), /^no manifest/);
+    assert.deepEqual(flagsOf(['-manifest', 'x'], { PULP_MANIFEST: odd }).manifest, ['x']);
+    assert.match(refusal(['run', 'a', '']), /empty/);
+  });
+
+  test('commands for a host that runs have flags and plugins of their own', () => {
+    const env = { PULP_STORAGE_ROOT: '/srv', PULP_JSON: 'true', PULP_LOG_FORMAT: 'json', PULP_TAIL: '1' };
+    assert.deepEqual(parseCommandLine(['ps'], env), { name: 'ps', flags: { storageRoot: '/srv' } });
+    assert.deepEqual(parseCommandLine(['stats', '-watch', '--json=false'], {}), {
+      name: 'stats',
+      flags: { storageRoot: './data', watch: true, json: false },
+    });
+    assert.deepEqual(parseCommandLine(['logs', '-f', '-n', '5', 'echo', '-since=10m'], env), {
+      name: 'logs',
+      flags: { storageRoot: '/srv', follow: true, tail: 5, since: 600_000, logFormat: 'json', json: false },
+      plugin: 'echo',
+    });
+    for (const name of ['stop', 'start', 'restart', 'reload'] as const) {
+      assert.deepEqual(parseCommandLine([name, 'a', '--', '-b'], {}), {
+        name,
+        flags: { storageRoot: './data', json: false },
+        plugins: ['a', '-b'],
+      });
+    }
+    assert.deepEqual(parseCommandLine(['reload'], {}), {
+      name: 'reload',
+      flags: { storageRoot: './data', json: false },
+      plugins: [],
+    });
+    assert.deepEqual(parseCommandLine(['inspect', 'a'], {}), {
+      name: 'inspect',
+      flags: { storageRoot: './data' },
+      plugins: ['a'],
+    });
+    assert.equal(refusal(['stop']), 'stop: say which plugin; `pulp ps` lists them');
+    assert.equal(refusal(['inspect']), 'inspect: say which plugin; `pulp ps` lists them');
+    assert.equal(refusal(['ps', 'a']), 'ps: unexpected argument "a"');
+    assert.equal(refusal(['logs', 'a', 'b']), 'logs: unexpected argument "b"');
+    assert.match(refusal(['stop', '']), /empty text/);
+    assert.equal(refusal(['logs', '-folow']), 'unknown flag "-folow"; did you mean -follow?');
+    assert.equal(refusal(['resart', 'a']), 'unknown command "resart"; did you mean restart?');
+  });
+
   test('refuses arguments that it has no use for', () => {
-    assert.match(refusal(['run', 'a', 'b']), /^unexpected argument "b"/);
     assert.equal(refusal(['rum']), 'unknown command "rum"; did you mean run?');
     assert.equal(
       refusal(['./my-plugin']),

@@ -1,9 +1,20 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Act } from '../control/protocol.ts';
 import { suggest } from '../manifest/nearest.ts';
+import {
+  ACT_FLAGS,
+  COMMANDS,
+  INSPECT_FLAGS,
+  LOGS_FLAGS,
+  PS_FLAGS,
+  STATS_FLAGS,
+  type CommandName,
+} from './commands.ts';
 import {
   BACKUP_FLAGS,
   FLAGS,
+  keysOf,
   RESTORE_FLAGS,
   type FlagTable,
   type FlagValues,
@@ -13,52 +24,87 @@ import { type Environment, type ParsedFlags, parseFlags, show, UsageError } from
 
 /** What the user asked for. */
 export type Command =
-  | { readonly name: 'help' }
+  | { readonly name: 'help'; readonly topic?: CommandName }
   | { readonly name: 'version' }
-  | { readonly name: 'run'; readonly flags: FlagValues & { readonly manifest: string } }
+  | { readonly name: 'run'; readonly flags: RunValues }
   | { readonly name: 'backup'; readonly flags: BackupValues }
-  | { readonly name: 'restore'; readonly flags: RestoreValues };
+  | { readonly name: 'restore'; readonly flags: RestoreValues }
+  | ControlCommand;
 
+/** What is asked of a host that runs. */
+export type ControlCommand =
+  | { readonly name: 'ps'; readonly flags: ValuesOf<typeof PS_FLAGS> }
+  | { readonly name: 'stats'; readonly flags: ValuesOf<typeof STATS_FLAGS> }
+  | {
+      readonly name: 'logs';
+      readonly flags: ValuesOf<typeof LOGS_FLAGS>;
+      readonly plugin?: string;
+    }
+  | {
+      readonly name: 'inspect';
+      readonly flags: ValuesOf<typeof INSPECT_FLAGS>;
+      readonly plugins: readonly string[];
+    }
+  | { readonly name: Act; readonly flags: ValuesOf<typeof ACT_FLAGS>; readonly plugins: readonly string[] };
+
+export type RunValues = Omit<FlagValues, 'manifest'> & { readonly manifest: readonly string[] };
 export type BackupValues = ValuesOf<typeof BACKUP_FLAGS> & { readonly to: string };
 export type RestoreValues = ValuesOf<typeof RESTORE_FLAGS> & { readonly from: string };
 
-/** Commands besides `run`, which is meant when none is named. */
-const commands = ['backup', 'restore'] as const;
-
 /** Reads the command line. Throws a {@link UsageError} for anything that it does not know. */
 export function parseCommandLine(argv: readonly string[], env: Environment): Command {
-  // Their flags are others, so the command has to come first.
-  const command = commands.find((known) => known === argv[0]);
-  if (command === undefined) return parseRun(argv, env);
+  // Their flags are others, so the command has to come first; `run` is meant when none is named.
+  const name = keysOf(COMMANDS).find((known) => known === argv[0]);
   const rest = argv.slice(1);
-  return command === 'backup' ? parseBackup(rest, env) : parseRestore(rest, env);
+  if (name === undefined || name === 'run') return parseRun(argv, env);
+  if (name === 'backup') return parseBackup(rest, env);
+  if (name === 'restore') return parseRestore(rest, env);
+  return parseControl(name, rest, env);
 }
 
 function parseRun(argv: readonly string[], env: Environment): Command {
   const { values: flags, given, switches, words } = parseFlags(argv, env, FLAGS);
-  const [verb, ...rest] = words;
+  const [verb, ...places] = words;
   if (verb !== undefined && verb !== 'run' && verb !== 'help') throw unknownCommand(verb);
-  if (switches.has('help') || verb === 'help') return { name: 'help' };
+  if (verb === 'help') return helpOn(places[0]);
+  if (switches.has('help')) return verb === 'run' ? helpOn('run') : { name: 'help' };
   if (switches.has('version')) return { name: 'version' };
-  const [place, extra] = rest;
-  if (extra !== undefined) throw new UsageError(`unexpected argument ${show(extra)}: one plugin at a time`);
 
-  if (place !== undefined && given.has('manifest')) {
-    throw new UsageError(
-      `both ${show(place)} and -manifest ${show(given.get('manifest') ?? '')}: give one of them`,
-    );
+  const [place] = places;
+  const named = given.get('manifest');
+  if (place !== undefined && named !== undefined) {
+    throw new UsageError(`both ${show(place)} and -manifest ${named.map(show).join(', ')}: give one of them`);
   }
-  const manifest = place ?? flags.manifest ?? (verb === 'run' ? '.' : undefined);
-  if (manifest === undefined) {
+  const manifests = place === undefined ? (flags.manifest ?? (verb === 'run' ? ['.'] : [])) : places;
+  if (manifests.length === 0) {
     throw new UsageError('no manifest: say which plugin to run, with `pulp run FOLDER` or -manifest PATH');
   }
-  if (manifest === '') throw new UsageError('the folder to run is empty text');
-  return { name: 'run', flags: { ...flags, manifest: manifestIn(manifest) } };
+  if (manifests.includes('')) throw new UsageError('the folder to run is empty text');
+  return { name: 'run', flags: { ...flags, manifest: manifests.map(manifestIn) } };
+}
+
+function parseControl(name: ControlCommand['name'], argv: readonly string[], env: Environment): Command {
+  const parsed = parseFlags(argv, env, COMMANDS[name].flags);
+  const asked = helpOrVersion(name, parsed);
+  if (asked !== undefined) return asked;
+  const { words: plugins } = parsed;
+  const takes = COMMANDS[name].words;
+  const tooMany = plugins[takes === '' ? 0 : name === 'logs' ? 1 : Infinity];
+  if (tooMany !== undefined) throw new UsageError(`${name}: unexpected argument ${show(tooMany)}`);
+  if (plugins.includes('')) throw new UsageError(`${name}: the name of a plugin is empty text`);
+  if (plugins.length === 0 && takes === 'PLUGIN...') {
+    throw new UsageError(`${name}: say which plugin; \`pulp ps\` lists them`);
+  }
+  const [plugin] = plugins;
+  // Each command's flags were read by its own table.
+  const flags = parsed.values as never;
+  if (name === 'logs') return { name, flags, ...(plugin === undefined ? {} : { plugin }) };
+  return name === 'ps' || name === 'stats' ? { name, flags } : { name, flags, plugins };
 }
 
 function parseBackup(argv: readonly string[], env: Environment): Command {
   const parsed = parseFlags(argv, env, BACKUP_FLAGS);
-  const asked = askedFor(parsed);
+  const asked = helpOrVersion('backup', parsed) ?? noWords(parsed);
   if (asked !== undefined) return asked;
   const { to } = parsed.values;
   if (to === undefined) throw new UsageError('backup: say where the copy goes, with -to FOLDER');
@@ -67,7 +113,7 @@ function parseBackup(argv: readonly string[], env: Environment): Command {
 
 function parseRestore(argv: readonly string[], env: Environment): Command {
   const parsed = parseFlags(argv, env, RESTORE_FLAGS);
-  const asked = askedFor(parsed);
+  const asked = helpOrVersion('restore', parsed) ?? noWords(parsed);
   if (asked !== undefined) return asked;
   const { from } = parsed.values;
   if (from === undefined) throw new UsageError('restore: say which copy to put back, with -from FOLDER');
@@ -75,16 +121,26 @@ function parseRestore(argv: readonly string[], env: Environment): Command {
 }
 
 /** Help or version, if that is what was asked for. */
-function askedFor({ switches, words }: ParsedFlags<FlagTable>): Command | undefined {
-  if (switches.has('help')) return { name: 'help' };
+function helpOrVersion(topic: CommandName, { switches }: ParsedFlags<FlagTable>): Command | undefined {
+  if (switches.has('help')) return { name: 'help', topic };
   if (switches.has('version')) return { name: 'version' };
-  const [extra] = words;
-  if (extra !== undefined) throw new UsageError(`unexpected argument ${show(extra)}`);
   return undefined;
 }
 
+function noWords({ words }: ParsedFlags<FlagTable>): undefined {
+  const [extra] = words;
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${show(extra)}`);
+}
+
+function helpOn(word: string | undefined): Command {
+  if (word === undefined || word === 'help') return { name: 'help' };
+  const topic = keysOf(COMMANDS).find((known) => known === word);
+  if (topic === undefined) throw unknownCommand(word);
+  return { name: 'help', topic };
+}
+
 function unknownCommand(word: string): UsageError {
-  const nearest = suggest(word, ['run', 'help', ...commands]);
+  const nearest = suggest(word, [...keysOf(COMMANDS), 'help']);
   if (nearest !== undefined) return new UsageError(`unknown command ${show(word)}; did you mean ${nearest}?`);
   return new UsageError(`unexpected argument ${show(word)}; to run a plugin: pulp run ${word}`);
 }

@@ -46,7 +46,7 @@ for (const { name, path, skip } of nodes) {
     });
 
     test('prints usage on stderr and exits with 2 when it cannot understand', () => {
-      for (const argv of [[], ['-nonsense'], ['run', 'a', 'b'], ['run', '-http-port', 'x']]) {
+      for (const argv of [[], ['-nonsense'], ['ps', 'a'], ['stop'], ['run', '-http-port', 'x']]) {
         const { code, stdout, stderr } = pulp(path, argv);
         assert.equal(code, 2, argv.join(' '));
         assert.equal(stdout, '');

@@ -11,6 +11,10 @@ export interface Flag<T = unknown> {
   readonly fallbackNote?: string;
   /** Set for what makes sense on a command line only. */
   readonly withoutVariable?: true;
+  /** Set when each further one adds a value. Its variable has several with the system's path delimiter between. */
+  readonly repeatable?: true;
+  /** A letter that stands for the name. */
+  readonly letter?: string;
   readonly about: string;
 }
 
@@ -27,7 +31,8 @@ const seconds = duration({ min: 1 });
  */
 export const FLAGS = {
   manifest: flag(text('PATH'), {
-    about: 'pulp.plugin.toml of the plugin to run, or its folder',
+    repeatable: true,
+    about: 'pulp.plugin.toml of a plugin to run, or its folder; repeat it for several plugins',
   }),
   httpPort: flag(count('PORT', { min: 0, max: 65_535 }), {
     fallback: '8080',
@@ -39,9 +44,29 @@ export const FLAGS = {
   }),
   httpCert: flag(text('FILE'), { about: 'certificate (PEM, with its chain): serve HTTPS and HTTP/2' }),
   httpKey: flag(text('FILE'), { about: 'private key (PEM) of that certificate' }),
+  healthPort: flag(count('PORT', { min: 0, max: 65_535 }), {
+    fallbackNote: 'none',
+    about: 'port for /livez and /readyz, on the address of -http-host; 0 takes any free one',
+  }),
   storageRoot: flag(text('FOLDER'), {
     fallback: './data',
     about: 'where plugins keep their files and databases, a folder for each',
+  }),
+  control: flag(toggle(), {
+    fallback: 'true',
+    about: 'listen for `pulp ps` and its like on a socket in the storage root',
+  }),
+  watch: flag(toggle(), {
+    fallback: 'false',
+    about: 'reload a plugin when its manifest or module changes',
+  }),
+  maxMemory: flag(size({ min: 2 ** 20, max: 2 ** 46 }), {
+    fallbackNote: 'three quarters of what there is',
+    about: 'linear memory that all plugins may have together',
+  }),
+  pluginThreads: flag(count('COUNT', { min: 1, max: 256 }), {
+    fallback: '16',
+    about: 'threads that plugins share; one with dedicated_thread has its own',
   }),
   allowPrivateNetwork: flag(toggle(), {
     fallback: 'false',
@@ -109,11 +134,13 @@ export const SWITCHES = {
 export type FlagKey = keyof typeof FLAGS;
 export type SwitchKey = keyof typeof SWITCHES;
 
-type ValueOf<F> = F extends { readonly kind: ValueKind<infer T>; readonly fallback: string }
-  ? T
-  : F extends { readonly kind: ValueKind<infer T> }
-    ? T | undefined
-    : never;
+type ValueOf<F> = F extends { readonly kind: ValueKind<infer T>; readonly repeatable: true }
+  ? readonly T[] | undefined
+  : F extends { readonly kind: ValueKind<infer T>; readonly fallback: string }
+    ? T
+    : F extends { readonly kind: ValueKind<infer T> }
+      ? T | undefined
+      : never;
 
 /** The flags of a command, by their keys. */
 export type FlagTable = Readonly<Record<string, Flag>>;
@@ -135,8 +162,8 @@ export function flagName(key: string): string {
 }
 
 /** A flag as help and docs show it: its name and what stands for its value, if it takes one. */
-export function flagShape(key: string, { kind }: Flag): string {
-  return `-${flagName(key)} ${kind.placeholder}`.trimEnd();
+export function flagShape(key: string, { kind, letter }: Flag): string {
+  return `${letter === undefined ? '' : `-${letter}, `}-${flagName(key)} ${kind.placeholder}`.trimEnd();
 }
 
 /** `httpPort` as an environment variable: `PULP_HTTP_PORT`. */
@@ -144,7 +171,8 @@ export function variableName(key: string): string {
   return `PULP_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
 }
 
-function flag<T, const R extends Omit<Flag, 'kind'>>(
+/** A flag, with the type of what it comes to. */
+export function flag<T, const R extends Omit<Flag, 'kind'>>(
   kind: ValueKind<T>,
   rest: R,
 ): { readonly kind: ValueKind<T> } & R {

@@ -1,3 +1,4 @@
+import type { AskOptions } from './ask.ts';
 import { parseCommandLine, type Command } from './command-line.ts';
 import { type Environment, UsageError } from './parse-flags.ts';
 import { keepStorage } from './keep-storage.ts';
@@ -10,6 +11,8 @@ export interface MainOptions extends Omit<RunOptions, 'flags' | 'env' | 'complai
   readonly say?: (text: string) => Promise<void>;
   /** Writes to standard error; settles when it is written. */
   readonly complain?: (text: string) => Promise<void>;
+  /** Whether people read what it says. Default: whether standard output is a terminal. */
+  readonly isTerminal?: boolean;
 }
 
 /**
@@ -21,7 +24,7 @@ export async function main(
   env: Environment,
   options: MainOptions = {},
 ): Promise<number> {
-  const { say = writerTo('stdout'), complain = writerTo('stderr'), ...rest } = options;
+  const { say = writerTo('stdout'), complain = writerTo('stderr'), isTerminal, ...rest } = options;
   let command: Command;
   try {
     command = parseCommandLine(argv, env);
@@ -31,17 +34,50 @@ export async function main(
     return 2;
   }
   if (command.name === 'run') return run({ ...rest, flags: command.flags, env, complain });
-  if (command.name === 'backup' || command.name === 'restore') return keepStorage(command, { say, complain });
-  await say(command.name === 'help' ? help() : `pulp ${version()} (node ${process.version})\n`);
-  return 0;
+  try {
+    return await perform(command, {
+      env,
+      say,
+      complain,
+      ...(isTerminal === undefined ? {} : { isTerminal }),
+    });
+  } catch (error) {
+    // Nobody reads any further, as with `pulp logs | head`.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+    throw error;
+  }
 }
 
-/** The stream is touched only when there is something to say: see `unblocked` of the log. */
+async function perform(command: Exclude<Command, { name: 'run' }>, options: AskOptions): Promise<number> {
+  if (command.name === 'help') {
+    await options.say(help(command.topic));
+    return 0;
+  }
+  if (command.name === 'version') {
+    await options.say(`pulp ${version()} (node ${process.version})\n`);
+    return 0;
+  }
+  if (command.name === 'backup' || command.name === 'restore') return keepStorage(command, options);
+  const { ask } = await import('./ask.ts');
+  return ask(command, options);
+}
+
+/**
+ * The stream is touched only when there is something to say: see `unblocked` of the log. Rejects when standard output
+ * takes nothing any more; of standard error that cannot be said to anybody.
+ */
 function writerTo(stream: 'stdout' | 'stderr'): (text: string) => Promise<void> {
   return (text) =>
-    new Promise((resolve) => {
-      process[stream].write(text, () => {
-        resolve();
+    new Promise((resolve, reject) => {
+      const output = process[stream];
+      // An error is an event as well, which has to have a listener.
+      output.once('error', ignore);
+      output.write(text, (error) => {
+        if (error === null || error === undefined) output.off('error', ignore);
+        if (error instanceof Error && stream === 'stdout') reject(error);
+        else resolve();
       });
     });
 }
+
+function ignore(): void {}

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { suggest } from '../manifest/nearest.ts';
 import {
   SWITCHES,
@@ -25,7 +26,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ParsedFlags<T extends FlagTable> {
   readonly values: ValuesOf<T>;
   /** The flags that were given as such, not as a variable, with their text. */
-  readonly given: ReadonlyMap<string, string>;
+  readonly given: ReadonlyMap<string, readonly string[]>;
   readonly switches: ReadonlySet<SwitchKey>;
   /** What is no flag. */
   readonly words: readonly string[];
@@ -33,7 +34,7 @@ export interface ParsedFlags<T extends FlagTable> {
 
 /**
  * Reads flags with one dash or two, as `-flag value` or `-flag=value`; given twice, the last one counts, as in
- * the Go host. A flag wins over its variable, an empty variable is none. Values are read only when no switch was
+ * the Go host, unless it may be repeated. A flag wins over its variable, an empty variable is none. Values are read only when no switch was
  * given. Throws a {@link UsageError} for what is not in the table.
  *
  * This is not `parseArgs` of node:util, because that takes `-manifest` for seven short flags and would have
@@ -58,7 +59,7 @@ type Written = { readonly dashed: string; readonly value: string | undefined } &
 );
 
 class Split {
-  readonly given = new Map<string, string>();
+  readonly given = new Map<string, string[]>();
   readonly switches = new Set<SwitchKey>();
   readonly words: string[] = [];
   readonly #table: FlagTable;
@@ -86,7 +87,8 @@ class Split {
         if (value === undefined || (alone === undefined && this.#isFlag(value))) {
           throw new UsageError(`${written.dashed} needs a value`);
         }
-        this.given.set(written.key, value);
+        const before = written.flag.repeatable === true ? this.given.get(written.key) : undefined;
+        this.given.set(written.key, [...(before ?? []), value]);
       }
     }
   }
@@ -99,7 +101,7 @@ class Split {
       return undefined;
     }
     const dashed = `${dashes}${name}`;
-    const key = keyOf(this.#table, name);
+    const key = keyOf(this.#table, name) ?? keyOfLetter(this.#table, name);
     const flag = key === undefined ? undefined : this.#table[key];
     if (key !== undefined && flag !== undefined) return { key, flag, dashed, value };
     const known = keyOf(SWITCHES, name === 'h' ? 'help' : name);
@@ -121,20 +123,26 @@ class Split {
 }
 
 function readValues(
-  given: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, readonly string[]>,
   env: Environment,
   table: FlagTable,
 ): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const [key, flag] of Object.entries(table)) {
-    const variable = flag.withoutVariable === true ? undefined : env[variableName(key)];
-    const text = given.get(key);
-    if (text !== undefined) values[key] = parse(flag, text, `-${flagName(key)}`);
-    else if (variable !== undefined && variable !== '')
-      values[key] = parse(flag, variable, variableName(key));
+    const texts = given.get(key);
+    const source = texts === undefined ? variableName(key) : `-${flagName(key)}`;
+    const parsed = (texts ?? inVariable(key, flag, env)).map((text) => parse(flag, text, source));
+    if (parsed.length > 0) values[key] = flag.repeatable === true ? parsed : parsed[0];
     else if (flag.fallback !== undefined) values[key] = flag.kind.parse(flag.fallback);
   }
   return values;
+}
+
+/** The texts in a flag's variable: none when it is empty. */
+function inVariable(key: string, flag: Flag, env: Environment): string[] {
+  const variable = flag.withoutVariable === true ? '' : (env[variableName(key)] ?? '');
+  if (flag.repeatable === true) return variable.split(delimiter).filter((text) => text !== '');
+  return variable === '' ? [] : [variable];
 }
 
 function parse(flag: Flag, text: string, source: string): unknown {
@@ -149,6 +157,10 @@ function parse(flag: Flag, text: string, source: string): unknown {
 
 function keyOf<K extends string>(table: Readonly<Record<K, unknown>>, name: string): K | undefined {
   return keysOf(table).find((key) => flagName(key) === name);
+}
+
+function keyOfLetter(table: FlagTable, letter: string): string | undefined {
+  return Object.keys(table).find((key) => table[key]?.letter === letter);
 }
 
 /** A text of the user in a message. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { HostOptions } from '../host/host.ts';
 import { createLogger, type LoggerOptions } from '../log/logger.ts';
+import { FakeHost } from '../../../test/support/fake-host.ts';
 import { main } from './main.ts';
 import type { RunningHost } from './run.ts';
 
@@ -17,13 +19,17 @@ interface Outcome {
 
 interface Scene {
   readonly process: EventEmitter;
+  readonly host: FakeHost;
   /** Ends the host by itself. */
   readonly end: (code: number) => void;
   readonly exits: number[];
+  /** What was logged so far. */
+  readonly lines: readonly string[];
 }
 
 interface Play {
   readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly start?: (options: HostOptions, scene: Scene) => Promise<void>;
   readonly started?: (scene: Scene) => void;
   readonly stop?: (scene: Scene) => Promise<{ clean: boolean }>;
@@ -33,6 +39,8 @@ interface Play {
 /** Runs the command over a host that does as the play says. Log lines are without their time. */
 async function play({
   argv = ['-manifest', 'a.toml'],
+  // What is in the storage root is for other tests.
+  env = { PULP_CONTROL: 'false' },
   start,
   started,
   stop,
@@ -42,41 +50,46 @@ async function play({
   const lines: string[] = [];
   let errors = '';
   const finished = Promise.withResolvers<{ code: number }>();
-  const scene: Scene = { process: new EventEmitter(), end: (code) => finished.resolve({ code }), exits: [] };
-  const host: RunningHost = {
+  const fake = new FakeHost();
+  const scene: Scene = {
+    process: new EventEmitter(),
+    host: fake,
+    end: (code) => finished.resolve({ code }),
+    exits: [],
+    lines,
+  };
+  const host: RunningHost = Object.assign(fake, {
     url: undefined,
     finished: finished.promise,
     stop: () => stop?.(scene) ?? Promise.resolve({ clean: true }),
     uninterruptible,
-  };
+  });
   const destination: LoggerOptions['destination'] = {
     isTerminal: false,
     write: (line) => lines.push(line.replace(/^time=\S+ level=/, '').trimEnd()),
     flush: () => Promise.resolve(true),
     flushSync: () => {},
   };
-  const code = await main(
-    argv,
-    {},
-    {
-      complain: (text) => {
-        errors += text;
-        return Promise.resolve();
-      },
-      source: scene.process,
-      exit: (status) => scene.exits.push(status),
-      leave: (status) => left.push(status),
-      log: createLogger({ destination, level: 'debug', format: 'text' }),
-      start: async (options) => {
-        await start?.(options, scene);
-        return host;
-      },
-      started: () => started?.(scene),
+  const code = await main(argv, env, {
+    complain: (text) => {
+      errors += text;
+      return Promise.resolve();
     },
-  );
+    source: scene.process,
+    exit: (status) => scene.exits.push(status),
+    leave: (status) => left.push(status),
+    log: createLogger({ destination, level: 'debug', format: 'text' }),
+    start: async (options) => {
+      await start?.(options, scene);
+      return host;
+    },
+    started: () => started?.(scene),
+  });
   assert.deepEqual(scene.process.eventNames(), [], 'something still listens');
   return { code, log: lines, errors, exits: scene.exits, left };
 }
+
+const windows = process.platform === 'win32' && "SIGHUP is the system's";
 
 suite('run', () => {
   test('waits at its end for no plugin that cannot be interrupted', async () => {
@@ -214,12 +227,88 @@ suite('run', () => {
       },
       started: ({ end }) => end(0),
     });
-    assert.equal(given?.manifest, 'a.toml');
+    assert.deepEqual(given?.manifest, ['a.toml']);
     assert.equal(given.httpPort, 0);
     assert.equal(given.httpHost, '127.0.0.1');
     assert.equal(given.maxBodyBytes, 1_024);
     assert.equal(given.drainTimeoutMs, 1_000);
     assert.equal(given.storageRoot, './data');
+  });
+
+  test(
+    'SIGHUP reloads every plugin, also when it comes while the host starts',
+    { skip: windows },
+    async () => {
+      const early = await play({
+        start: (_, { process }) => Promise.resolve(void process.emit('SIGHUP', 'SIGHUP')),
+        started: ({ process }) => setImmediate(() => process.emit('SIGTERM', 'SIGTERM')),
+        stop: ({ host }) => {
+          assert.deepEqual(host.asked, ['reload echo', 'reload chat']);
+          return Promise.resolve({ clean: true });
+        },
+      });
+      assert.equal(early.code, 0);
+      assert.equal(early.log[0], 'INFO msg="reload asked for" signal=SIGHUP');
+      const late = await play({
+        started: ({ process, host, end }) => {
+          host.acts = (asked) => {
+            if (asked === 'reload chat') setImmediate(() => end(0));
+            return Promise.reject(new Error('no such file'));
+          };
+          setImmediate(() => process.emit('SIGHUP', 'SIGHUP'));
+        },
+      });
+      assert.equal(late.log[1], 'WARN msg="plugin reload failed" plugin=echo reason="no such file"');
+    },
+  );
+
+  test('health is there before the host, and says that it stops before it does', async () => {
+    let address = '';
+    const ready = async (): Promise<string> => (await fetch(`http://${address}/readyz`)).text();
+    const { code, log } = await play({
+      argv: ['run', 'a.toml', '-health-port', '0', '-http-host', '127.0.0.1'],
+      start: async (_, { lines }) => {
+        address = /addr=(\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
+        assert.equal(await ready(), 'the host is starting\n');
+      },
+      started: ({ process }) => {
+        const asked = new Promise((resolve) => setImmediate(resolve)).then(ready);
+        void asked.then((answer) => {
+          assert.equal(answer, 'ok\n');
+          process.emit('SIGTERM', 'SIGTERM');
+        });
+      },
+      stop: async () => {
+        assert.equal(await ready(), 'the host is stopping\n');
+        return { clean: true };
+      },
+    });
+    assert.equal(code, 0);
+    assert.match(log[0] ?? '', /^INFO msg="health server started" addr=127\.0\.0\.1:\d+$/);
+    await assert.rejects(ready());
+  });
+
+  test('a port for health that cannot be had keeps the host from starting', async () => {
+    const { code, errors } = await play({
+      argv: ['run', 'a.toml', '-health-port', '1', '-http-host', '192.0.2.1'],
+      start: () => assert.fail('it starts'),
+    });
+    assert.equal(code, 1);
+    assert.equal(
+      errors,
+      'pulp: cannot listen on 192.0.2.1, port 1: that is no address of this machine; choose another with -http-host\n',
+    );
+  });
+
+  test('a control socket that cannot be made is a line in the log', async () => {
+    const storageRoot = join(import.meta.filename, 'data');
+    const { code, log } = await play({
+      argv: ['run', 'a.toml', '-storage-root', storageRoot],
+      env: {},
+      started: ({ end }) => end(0),
+    });
+    assert.equal(code, 0);
+    assert.match(log[0] ?? '', /^WARN msg="control socket not made" path=\S+pulp.sock reason="ENOTDIR: .*"$/);
   });
 
   test('certificate and key go to the host together, and one alone is refused', async () => {

@@ -1,19 +1,23 @@
 import { inspect } from 'node:util';
+import { LogHistory } from '../control/log-history.ts';
 import type { Host, HostOptions } from '../host/host.ts';
+import type { HostControl } from '../host/status.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
+import type { LogRecord } from '../log/record.ts';
 import type { Environment } from './parse-flags.ts';
 import { Crashes, type CrashSource } from './crashes.ts';
-import type { FlagValues } from './flags.ts';
+import type { RunValues } from './command-line.ts';
 import { leave } from './leave.ts';
+import { Operations } from './operations.ts';
 import { Signals, signalExitCode, type SignalSource } from './signals.ts';
 import { describeStartError } from './start-error.ts';
 
 /** A host as `run` uses it. */
-export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished' | 'uninterruptible'>;
+export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished' | 'uninterruptible'> & HostControl;
 
 /** What `run` touches besides the host. Every default is the real thing; tests give their own. */
 export interface RunOptions {
-  readonly flags: FlagValues & { readonly manifest: string };
+  readonly flags: RunValues;
   readonly env: Environment;
   /** Writes to standard error; settles when it is written. */
   readonly complain: (text: string) => Promise<void>;
@@ -21,6 +25,7 @@ export interface RunOptions {
   readonly start?: (options: HostOptions) => Promise<RunningHost>;
   /** Told once the host runs and all it logged so far is written. */
   readonly started?: (host: RunningHost) => void;
+  /** Default: one that writes to standard output and keeps its last lines for `pulp logs`. */
   readonly log?: Logger;
   readonly source?: SignalSource & CrashSource;
   /** Ends the process at once. Default `process.exit`. */
@@ -53,12 +58,20 @@ export async function run(options: RunOptions): Promise<number> {
     return 1;
   }
 
+  const history = new LogHistory();
   const log =
-    options.log ?? createLogger({ format: flags.logFormat, level: flags.logLevel, env: options.env });
+    options.log ??
+    createLogger({
+      format: flags.logFormat,
+      level: flags.logLevel,
+      env: options.env,
+      ...(flags.control ? { tap: (record: LogRecord) => history.add(record) } : {}),
+    });
   const flushAtExit = (): void => log.flushSync();
   process.once('exit', flushAtExit);
   const source = options.source ?? process;
   let host: RunningHost | undefined;
+  let operations: Operations | undefined;
   const end = (exitCode: number): void => {
     if (host?.uninterruptible === true) (options.leave ?? leave)(exitCode);
     else (options.exit ?? exitProcess)(exitCode);
@@ -66,20 +79,46 @@ export async function run(options: RunOptions): Promise<number> {
   using signals = new Signals({
     source,
     again: (signal) => void endAtOnce(signal, log, (exitCode) => end(exitCode)),
+    reload: (signal) => operations?.reload(signal),
   });
   using crashes = new Crashes(source, log);
   const ending = firstEnding(signals, crashes, log);
 
   let code = 1;
   let left = false;
-  host = await startHost(options, log, ending, () => (left = true));
-  if (host !== undefined) code = await untilEnd(host, log, ending);
+  operations = await openOperations(options, log, history);
+  if (operations !== undefined) {
+    host = await startHost(options, log, ending, () => (left = true));
+    if (host !== undefined) {
+      await operations.attach(host);
+      code = await untilEnd(host, log, ending, operations);
+    }
+  }
   if (crashes.happened) code = INTERNAL_ERROR;
   if (code === 0) log.info('pulp exit clean');
+  await operations?.[Symbol.asyncDispose]();
   await log.flush();
   process.off('exit', flushAtExit);
   if (left || host?.uninterruptible === true) (options.leave ?? leave)(code);
   return code;
+}
+
+/** Undefined: the port for health cannot be had, which has been said. */
+async function openOperations(
+  { flags, complain }: RunOptions,
+  log: Logger,
+  history: LogHistory,
+): Promise<Operations | undefined> {
+  try {
+    return await Operations.open({ flags, log, history });
+  } catch (error) {
+    const { healthPort = 0, httpHost } = flags;
+    await log.flush();
+    await complain(
+      `${describeStartError(error, { flag: '-health-port', port: healthPort, host: httpHost })}\n`,
+    );
+    return undefined;
+  }
 }
 
 function firstEnding(signals: Signals, crashes: Crashes, log: Logger): Promise<Ending> {
@@ -117,7 +156,8 @@ async function startHost(
     log.debug('start failed', { stack: inspect(error) });
     if ((error as { uninterruptible?: unknown }).uninterruptible === true) uninterruptible();
     await log.flush();
-    await complain(`${describeStartError(error, flags)}\n`);
+    const { httpPort, httpHost } = flags;
+    await complain(`${describeStartError(error, { flag: '-http-port', port: httpPort, host: httpHost })}\n`);
     return undefined;
   }
 }
@@ -127,9 +167,16 @@ async function startRealHost(options: HostOptions): Promise<RunningHost> {
   return Host.start(options);
 }
 
-async function untilEnd(host: RunningHost, log: Logger, ending: Promise<Ending>): Promise<number> {
+async function untilEnd(
+  host: RunningHost,
+  log: Logger,
+  ending: Promise<Ending>,
+  operations: Operations,
+): Promise<number> {
   const itself = host.finished.then(({ code }): Ending => ({ by: 'itself', code }));
   const end = await Promise.race([ending, itself]);
+  // Readiness is gone before the first connection is refused.
+  operations.stopping();
   if (end.by === 'itself') return end.code;
   try {
     const { clean } = await host.stop();
@@ -150,14 +197,14 @@ function exitProcess(code: number): void {
   process.exit(code);
 }
 
-function refuseHalfHttps({ httpCert, httpKey }: FlagValues): string | undefined {
+function refuseHalfHttps({ httpCert, httpKey }: RunValues): string | undefined {
   if ((httpCert === undefined) === (httpKey === undefined)) return undefined;
   if (httpKey === undefined) return '-http-cert is given without -http-key: HTTPS needs both';
   return '-http-key is given without -http-cert: HTTPS needs both';
 }
 
-function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
-  const { httpHost, httpCert, httpKey } = flags;
+function hostOptions(flags: RunValues, log: Logger): HostOptions {
+  const { httpHost, httpCert, httpKey, maxMemory } = flags;
   return {
     manifest: flags.manifest,
     httpPort: flags.httpPort,
@@ -174,6 +221,8 @@ function hostOptions(flags: RunOptions['flags'], log: Logger): HostOptions {
     writeTimeoutMs: flags.writeTimeout,
     maxBodyBytes: flags.maxBodyBytes,
     maxConnections: flags.maxConnections,
+    ...(maxMemory === undefined ? {} : { maxMemoryBytes: maxMemory }),
+    pluginThreads: flags.pluginThreads,
     log,
   };
 }

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 
 /** What asks the program to end (contract section 7). SIGBREAK is Ctrl-Break on Windows. */
 const SIGNALS: readonly NodeJS.Signals[] =
@@ -20,6 +21,10 @@ export interface SignalOptions {
   readonly source?: SignalSource;
   /** Told the second signal: the user does not want to wait. */
   readonly again: (signal: NodeJS.Signals) => void;
+  /** Told each SIGHUP that does not mean that the terminal is gone. Left out, SIGHUP is the system's. */
+  readonly reload?: (signal: NodeJS.Signals) => void;
+  /** How many of its streams are terminals. A terminal that was closed is none. Default: asks the system. */
+  readonly terminals?: () => number;
   /** Milliseconds that only go up. Default `performance.now`. */
   readonly clock?: () => number;
 }
@@ -30,6 +35,7 @@ export class Signals implements Disposable {
   readonly first: Promise<NodeJS.Signals>;
   readonly #source: SignalSource;
   readonly #listener: (signal: NodeJS.Signals) => void;
+  readonly #hangUp: ((signal: NodeJS.Signals) => void) | undefined;
 
   constructor(options: SignalOptions) {
     const clock = options.clock ?? (() => performance.now());
@@ -46,11 +52,22 @@ export class Signals implements Disposable {
     };
     this.#source = options.source ?? process;
     for (const signal of SIGNALS) this.#source.on(signal, this.#listener);
+    const { reload, terminals = countTerminals } = options;
+    // On Windows it says that the console is being closed, which ends the process.
+    if (reload === undefined || process.platform === 'win32') return;
+    const atStart = terminals();
+    this.#hangUp = (signal) => (terminals() < atStart ? this.#listener : reload)(signal);
+    this.#source.on('SIGHUP', this.#hangUp);
   }
 
   [Symbol.dispose](): void {
     for (const signal of SIGNALS) this.#source.off(signal, this.#listener);
+    if (this.#hangUp !== undefined) this.#source.off('SIGHUP', this.#hangUp);
   }
+}
+
+function countTerminals(): number {
+  return [0, 1, 2].filter((fd) => isatty(fd)).length;
 }
 
 /** The exit code that shells give a program ended by this signal: 130 for SIGINT, 143 for SIGTERM. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ManifestError } from '../manifest/manifest-error.ts';
-import { describeStartError } from './start-error.ts';
+import { describeStartError, type ListenTarget } from './start-error.ts';
 
-const TARGET = { httpPort: 8080, httpHost: undefined };
+const TARGET: ListenTarget = { flag: '-http-port', port: 8080, host: undefined };
 
 function listenError(code: string): Error {
   return Object.assign(new Error(`listen ${code}: address 0.0.0.0:8080`), { code, syscall: 'listen' });
@@ -16,13 +16,17 @@ suite('an error at start', () => {
       'pulp: cannot listen on port 8080: another program uses it; end that program, or choose another port with -http-port or PULP_HTTP_PORT',
     );
     assert.match(
-      describeStartError(listenError('EACCES'), { httpPort: 80, httpHost: undefined }),
+      describeStartError(listenError('EACCES'), { ...TARGET, port: 80 }),
       /port 80: this user may not/,
+    );
+    assert.match(
+      describeStartError(listenError('EADDRINUSE'), { ...TARGET, flag: '-health-port', port: 9000 }),
+      /on port 9000: .* another port with -health-port or PULP_HEALTH_PORT$/,
     );
   });
 
   test('about the address names both', () => {
-    const target = { httpPort: 8080, httpHost: '192.0.2.1' };
+    const target = { ...TARGET, host: '192.0.2.1' };
     assert.match(
       describeStartError(listenError('EADDRNOTAVAIL'), target),
       /^pulp: cannot listen on 192\.0\.2\.1, port 8080: .*-http-host$/,

@@ -1,10 +1,11 @@
 import { escapeUnprintable } from '../log/escape.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 
-/** What is needed to say where the host wanted to listen. */
+/** What is needed to say where the host wanted to listen, and which flag said so. */
 export interface ListenTarget {
-  readonly httpPort: number;
-  readonly httpHost: string | undefined;
+  readonly flag: '-http-port' | '-health-port';
+  readonly port: number;
+  readonly host: string | undefined;
 }
 
 /**
@@ -17,14 +18,16 @@ export function describeStartError(error: unknown, target: ListenTarget): string
   return `pulp: ${listenError(error, target) ?? escapeUnprintable(error.message)}`;
 }
 
-function listenError(error: NodeJS.ErrnoException, { httpPort, httpHost }: ListenTarget): string | undefined {
+function listenError(error: NodeJS.ErrnoException, target: ListenTarget): string | undefined {
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') return undefined;
-  const where = httpHost === undefined ? `port ${httpPort}` : `${httpHost}, port ${httpPort}`;
+  const { flag, port, host } = target;
+  const where = host === undefined ? `port ${port}` : `${host}, port ${port}`;
+  const variable = `PULP_${flag.slice(1).replaceAll('-', '_').toUpperCase()}`;
   switch (error.code ?? '') {
     case 'EADDRINUSE':
-      return `cannot listen on ${where}: another program uses it; end that program, or choose another port with -http-port or PULP_HTTP_PORT`;
+      return `cannot listen on ${where}: another program uses it; end that program, or choose another port with ${flag} or ${variable}`;
     case 'EACCES':
-      return `cannot listen on ${where}: this user may not; choose a port from 1024 on with -http-port`;
+      return `cannot listen on ${where}: this user may not; choose a port from 1024 on with ${flag}`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { FLAGS, SWITCHES, flagName, flagShape, keysOf, variableName, type Flag } from './flags.ts';
+import { COMMANDS } from './commands.ts';
+import {
+  FLAGS,
+  SWITCHES,
+  flagName,
+  flagShape,
+  keysOf,
+  variableName,
+  type Flag,
+  type FlagTable,
+} from './flags.ts';
 import { flagTable, help, usage } from './usage.ts';
 
 suite('help', () => {
@@ -16,7 +26,19 @@ suite('help', () => {
   });
 
   test('fits a terminal of 100 columns', () => {
-    for (const line of `${help()}${usage()}`.split('\n')) assert.ok(line.length <= 100, line);
+    const texts = [help(), usage(), ...keysOf(COMMANDS).map((name) => help(name))];
+    for (const line of texts.join('').split('\n')) assert.ok(line.length <= 100, line);
+  });
+
+  test('has every command, and a text for each with its flags', () => {
+    for (const name of keysOf(COMMANDS)) {
+      assert.match(help(), new RegExp(`^  ${name}\\b`, 'm'));
+      assert.ok(help(name).startsWith(`Usage: pulp ${name} `), name);
+      const flags: FlagTable = COMMANDS[name].flags;
+      for (const [key, flag] of Object.entries(flags)) {
+        assert.ok(help(name).includes(`  ${flagShape(key, flag)}\n`), `${name} ${key}`);
+      }
+    }
   });
 
   test('every default is a value that its flag takes', () => {

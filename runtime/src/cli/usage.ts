@@ -1,49 +1,56 @@
-import {
-  BACKUP_FLAGS,
-  FLAGS,
-  RESTORE_FLAGS,
-  SWITCHES,
-  flagName,
-  flagShape,
-  keysOf,
-  variableName,
-  type FlagTable,
-} from './flags.ts';
+import { COMMANDS, type CommandName } from './commands.ts';
+import { FLAGS, SWITCHES, flagName, flagShape, keysOf, variableName, type FlagTable } from './flags.ts';
 
 /** What stderr gets after a command line that cannot be understood. */
 export function usage(): string {
-  return `Usage: pulp run [FOLDER | MANIFEST] [flags]
-       pulp -manifest PATH [flags]
-       pulp backup -to FOLDER [flags]
-       pulp restore -from FOLDER [flags]
-\`pulp --help\` lists the flags.
+  return `Usage: pulp run [FOLDER | MANIFEST]... [flags]
+       pulp COMMAND [flags]
+\`pulp --help\` lists commands and flags.
 `;
 }
 
-/** What `pulp --help` prints. */
-export function help(): string {
+/** What `pulp --help` prints, or `pulp help` with a command. */
+export function help(topic?: CommandName): string {
+  return topic === undefined ? helpOnAll() : helpOn(topic);
+}
+
+function helpOnAll(): string {
   return `Pulp runs WebAssembly plugins: HTTP, files, SQLite and more, behind one boundary.
 
 Usage:
-  pulp run [FOLDER | MANIFEST] [flags]   run a plugin; without a folder, the one you are in
-  pulp -manifest PATH [flags]            the same
-  pulp backup -to FOLDER                 copy what plugins keep, also while they run
-  pulp restore -from FOLDER              put such a copy back
-  pulp help                              show this text
+  pulp run [FOLDER | MANIFEST]... [flags]
+  pulp -manifest PATH [flags]
+  pulp COMMAND [flags]
 
-Flags, with one dash or two, as -flag value or -flag=value:
+Commands:
+${commandLines()}
+
+Flags of pulp run, with one dash or two, as -flag value or -flag=value:
 ${flagLines(FLAGS)}
 ${switchLines()}
-
-Flags of pulp backup:
-${flagLines(BACKUP_FLAGS)}
-
-Flags of pulp restore:
-${flagLines(RESTORE_FLAGS)}
 
 Exit codes: 0 stopped in order, 1 could not start or something was cut off, 2 the command line
 cannot be understood, 70 an error in Pulp itself, 130 and 143 ended by a second signal.
 `;
+}
+
+function helpOn(topic: CommandName): string {
+  const { words, about, flags } = COMMANDS[topic];
+  return `Usage: ${`pulp ${topic} ${words}`.trimEnd()} [flags]
+
+${about.slice(0, 1).toUpperCase()}${about.slice(1)}.
+
+Flags, with one dash or two, as -flag value or -flag=value:
+${flagLines(flags)}
+${switchLines()}
+`;
+}
+
+function commandLines(): string {
+  const lines = keysOf(COMMANDS).map((name) => [`${name} ${COMMANDS[name].words}`, COMMANDS[name].about]);
+  lines.push(['help [COMMAND]', 'show this text, or the flags of a command']);
+  const width = Math.max(...lines.map(([command = '']) => command.length));
+  return lines.map(([command = '', about = '']) => `  ${command.padEnd(width)}   ${about}`).join('\n');
 }
 
 /** Flags as a table in Markdown: what the documentation shows. A test holds one against the other. */

@@ -1,7 +1,7 @@
 import { presentFields, type FieldValue, type LogRecord } from './record.ts';
 
-/** Left raw by JSON.stringify, yet able to steer a terminal or to break a line in what reads the log. */
-const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+/** Left raw by JSON.stringify, yet able to steer a terminal or to break a line. Raw line ends are its indentation. */
+const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /**
  * The format `json`: one object a line with `time`, `level`, `msg` and the fields, keys as the JSONHandler
@@ -20,8 +20,17 @@ function json(value: FieldValue): string {
   return String(value);
 }
 
+/** The usual case, without one look at each character's properties. */
+const PLAIN = /^[ -~]*$/;
+
 function string(text: string): string {
-  return JSON.stringify(text).replace(UNSAFE, escapeUnits);
+  const quoted = JSON.stringify(text);
+  return PLAIN.test(quoted) ? quoted : harmless(quoted);
+}
+
+/** JSON whose texts cannot steer a terminal: the same JSON, with more escapes. */
+export function harmless(text: string): string {
+  return text.replace(UNSAFE, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

@@ -3,7 +3,7 @@ import { formatJson } from './json.ts';
 import { reaches, type Level } from './level.ts';
 import { Output, type Destination } from './output.ts';
 import { prettyFormat } from './pretty.ts';
-import type { Format } from './record.ts';
+import type { Format, LogRecord } from './record.ts';
 import { formatText } from './text.ts';
 
 /** How log lines look: for people, for machines, or as the Go host writes them. */
@@ -20,6 +20,8 @@ export interface LoggerOptions {
   readonly destination?: Destination;
   /** Environment: `NO_COLOR` with any value turns colours off (https://no-color.org). Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told every record that is written, before its line is. MUST NOT throw. */
+  readonly tap?: (record: LogRecord) => void;
   /** Unix time in milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
 }
@@ -43,21 +45,25 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   const threshold = options.level ?? 'info';
   const clock = options.clock ?? Date.now;
   const env = options.env ?? process.env;
-  const line = (level: Level, message: string, fields: LogFields): string =>
-    format({ time: clock(), level, message, fields });
-
   const destination =
     options.destination ??
     new Output({
-      droppedLine: (count) => line('warn', 'log lines dropped', { count }),
-      failed: ({ message }) =>
-        void process.stderr.write(`pulp: cannot write the log to stdout: ${message}\n`),
+      droppedLine: (count) =>
+        format({ time: clock(), level: 'warn', message: 'log lines dropped', fields: { count } }),
+      failed: ({ message }) => {
+        // It may be the same terminal, and gone as well.
+        process.stderr.once('error', () => {});
+        process.stderr.write(`pulp: cannot write the log to stdout: ${message}\n`);
+      },
     });
   const name = options.format ?? (destination.isTerminal ? 'pretty' : 'text');
   const format = formatNamed(name, destination.isTerminal && (env['NO_COLOR'] ?? '') === '');
 
   const write = (level: Level, message: string, fields: LogFields = {}): void => {
-    if (reaches(level, threshold)) destination.write(line(level, message, fields));
+    if (!reaches(level, threshold)) return;
+    const record = { time: clock(), level, message, fields };
+    options.tap?.(record);
+    destination.write(format(record));
   };
   return {
     format: name,
@@ -71,7 +77,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   };
 }
 
-function formatNamed(name: LogFormat, colour: boolean): Format {
+/** The format of a name; colours are for `pretty` alone. */
+export function formatNamed(name: LogFormat, colour: boolean): Format {
   if (name === 'pretty') return prettyFormat({ colour });
   return name === 'json' ? formatJson : formatText;
 }

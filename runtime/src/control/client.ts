@@ -1,0 +1,130 @@
+import { request, type IncomingMessage } from 'node:http';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { suggest } from '../manifest/nearest.ts';
+import { controlAddress, dial } from './address.ts';
+import type { LogQuery } from './log-history.ts';
+import type { Act, ControlRefusal, ControlStatus, PluginStatus } from './protocol.ts';
+
+/** Bytes of an answer: a host has a few thousand for each plugin. */
+const maxAnswerBytes = 64 * 1024 * 1024;
+
+/** What was asked of a host cannot be had. The message is one line for the person who asked. */
+export class ControlError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ControlError';
+  }
+}
+
+/** Asks the host of a storage root, by a connection for each request. Everything rejects with a {@link ControlError}. */
+export class ControlClient {
+  readonly #root: string;
+  readonly #path: string;
+
+  constructor(storageRoot: string) {
+    this.#root = resolve(storageRoot);
+    this.#path = controlAddress(storageRoot);
+  }
+
+  status(): Promise<ControlStatus> {
+    return this.#json('GET', '/v1/status') as Promise<ControlStatus>;
+  }
+
+  plugin(name: string): Promise<PluginStatus> {
+    return this.#json('GET', `/v1/plugins/${encodeURIComponent(name)}`) as Promise<PluginStatus>;
+  }
+
+  /** Does something with a plugin; gives how it is afterwards. */
+  act(name: string, act: Act): Promise<PluginStatus> {
+    return this.#json('POST', `/v1/plugins/${encodeURIComponent(name)}/${act}`) as Promise<PluginStatus>;
+  }
+
+  /** Lines of the log as JSON, without their line ends. */
+  async *logs({ plugin, tail, since, follow, signal }: LogQuery): AsyncGenerator<string> {
+    const query = new URLSearchParams();
+    if (plugin !== undefined) query.set('plugin', plugin);
+    if (tail !== undefined) query.set('tail', String(tail));
+    if (since !== undefined) query.set('since', String(since));
+    if (follow === true) query.set('follow', '1');
+    const response = await this.#request('GET', `/v1/logs?${query.toString()}`);
+    signal?.addEventListener('abort', () => response.destroy());
+    try {
+      for await (const line of createInterface({ input: response, crlfDelay: Infinity })) yield line;
+    } catch (error) {
+      if (signal?.aborted !== true) throw this.#broken(error);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #json(method: string, path: string): Promise<unknown> {
+    return this.#parse(await this.#text(await this.#request(method, path)));
+  }
+
+  /** Rejects for anything but 200, with what the host says of it. */
+  async #request(method: string, path: string): Promise<IncomingMessage> {
+    const socket = await dial(this.#path).catch((error: NodeJS.ErrnoException) => {
+      throw new ControlError(this.#noHost(error), { cause: error });
+    });
+    const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>();
+    request({ createConnection: () => socket, method, path, headers: { Host: 'pulp' } }, answered)
+      .on('error', reject)
+      .end();
+    const response = await promise.catch((error: unknown) => {
+      throw this.#broken(error);
+    });
+    if (response.statusCode === 200) return response;
+    throw new ControlError(explain(this.#parse(await this.#text(response)) as ControlRefusal));
+  }
+
+  async #text(response: IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > maxAnswerBytes) throw new Error('the answer is too long');
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw this.#broken(error);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new ControlError(`${this.#path}: what listens there is no host of Pulp`, { cause: error });
+    }
+  }
+
+  #broken(error: unknown): ControlError {
+    return new ControlError(
+      `${this.#path}: the host is gone before it answered: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+
+  #noHost({ code = '', message }: NodeJS.ErrnoException): string {
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
+      return `no host listens at ${this.#path}; start one with \`pulp run FOLDER -storage-root ${this.#root}\`, or say with -storage-root which one you mean`;
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      return `this user may not use ${this.#path}: be the user whose host it is`;
+    }
+    return `${this.#path}: ${message}`;
+  }
+}
+
+/** A refusal as a line. For a plugin that is not there, it says which are. */
+function explain({ error, plugins }: ControlRefusal): string {
+  if (plugins === undefined) return error;
+  const meant = suggest(/"(.*)"/.exec(error)?.[1] ?? '', plugins);
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `${error}${hint} This host has: ${plugins.toSorted().join(', ')}`;
+}

@@ -1,0 +1,36 @@
+import type { HostStatus, PluginStatus } from '../host/status.ts';
+
+/**
+ * What control sockets speak: HTTP with JSON, as Docker's does.
+ *
+ * | Request | Answer |
+ * |---|---|
+ * | `GET /v1/status` | {@link ControlStatus} |
+ * | `GET /v1/plugins/NAME` | `PluginStatus` |
+ * | `POST /v1/plugins/NAME/ACT` | its `PluginStatus` afterwards |
+ * | `GET /v1/logs?plugin=&tail=&since=&follow=1` | lines of JSON |
+ * | `GET /livez`, `GET /readyz` | as those of `-health-port` |
+ *
+ * Anything but 200 has a {@link ControlRefusal}.
+ */
+export interface ControlStatus extends HostStatus {
+  /** Of Pulp. */
+  readonly pulp: string;
+  /** Processor time of the host, plugins included, since it began, in milliseconds. */
+  readonly cpuMs: number;
+  /** Memory of the host's process, in bytes. */
+  readonly rssBytes: number;
+}
+
+export interface ControlRefusal {
+  readonly error: string;
+  /** Set where no plugin has the name: those that there are. */
+  readonly plugins?: readonly string[];
+}
+
+/** What may be done with a plugin. */
+export const ACTS = ['stop', 'start', 'restart', 'reload'] as const;
+
+export type Act = (typeof ACTS)[number];
+
+export type { PluginStatus };
