@@ -49,7 +49,7 @@ export interface HostStatus {
   readonly url?: string;
   /** When it began, in milliseconds since 1970. */
   readonly startedAt: number;
-  /** Every plugin is ready, and the host is not stopping. */
+  /** Every plugin is ready, those apart that an operator has stopped, and the host is not stopping. */
   readonly ready: boolean;
   readonly stopping: boolean;
   /** Bytes of linear memory that all guests have together, and may have. */

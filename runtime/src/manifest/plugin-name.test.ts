@@ -27,6 +27,7 @@ suite('plugin name', () => {
     ['..', /folder/],
     ['.pulp', /the host's own/],
     ['.Pulp', /the host's own/],
+    ['Pulp.sock', /the host's own/],
     ['a\0b', /control/],
     ['a\nb', /control/],
     ['a\u007f', /control/],
