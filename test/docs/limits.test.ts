@@ -5,8 +5,10 @@ import { maxUntakenBytes } from '../../runtime/src/capabilities/http-inbound/edg
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { kept } from '../../runtime/src/control/log-history.ts';
 import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
-import { maxElementBytes, maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
+import { maxFunctionMemory } from '../../runtime/src/guest/check-code.ts';
+import { maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
+import { maxSectionBytes } from '../../runtime/src/guest/sections.ts';
 import { maxCrashes, openMs } from '../../runtime/src/host/crash-loop.ts';
 import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
@@ -33,6 +35,8 @@ const fixed: Readonly<Record<string, number>> = {
     'edge/http2-connection.ts',
     'maxInvalidFrames',
   ),
+  'Requests of a connection that are refused': constantIn('edge/http2-connection.ts', 'maxRejectedStreams'),
+  'Memory of a connection, in MB': constantIn('edge/http2-connection.ts', 'maxSessionMemory'),
   'Bytes of answers that are cancelled on their way': constantIn(
     'edge/http2-connection.ts',
     'maxCancelledBytes',
@@ -144,7 +148,9 @@ const fixed: Readonly<Record<string, number>> = {
   'The same of all clients together': maxUntakenBytes,
   'Tables of a module': maxTables,
   'Elements of a table': maxTableElements,
-  "Bytes of a module's element section": maxElementBytes,
+  'Bytes of a section of a module, but for code, data and custom ones': maxSectionBytes,
+  'Memory to compile a function, as it is estimated': maxFunctionMemory,
+  'Locals of a function': engineLimits.locals,
   "Engine heap of a plugin's thread, in MiB": constantIn('host/plugin-thread.ts', 'threadHeapMb'),
   Module: constantIn('host/load-plugin.ts', 'maxModuleBytes'),
   'Types, functions, imports, exports of a module, each': engineLimits.items,
@@ -157,6 +163,8 @@ const fixed: Readonly<Record<string, number>> = {
     'retireMs',
   ),
   'Time that the memory may be used up': constantIn('host/memory-guard.ts', 'graceMs'),
+  'Bytes of one `fd_write`': constantIn('guest/wasi/streams.ts', 'maxWriteBytes'),
+  'Subscriptions of one `poll_oneoff`': constantIn('guest/wasi/poll.ts', 'maxSubscriptions'),
   'Text of a failed `pulp_init`': constantIn('guest/guest.ts', 'errorTextBytes'),
   'Entries of a list or map of headers in a message': constantIn('abi/field.ts', 'maxEntries'),
   Characters: constantIn('manifest/toml.ts', 'maxManifestLength'),
@@ -166,6 +174,18 @@ const fixed: Readonly<Record<string, number>> = {
   'Characters of a line that a plugin prints': constantIn('guest/output.ts', 'maxLine'),
   'Lines that a plugin prints, in a second': constantIn('guest/output.ts', 'linesPerSecond'),
   'Lines that a plugin prints at once': constantIn('guest/output.ts', 'burst'),
+  'Lines `http route refused` of an instance': constantIn(
+    'capabilities/http-inbound/edge.ts',
+    'maxRefusalsLogged',
+  ),
+  'Lines `ws route refused` of an instance': constantIn(
+    'capabilities/ws-inbound/ws-plugin.ts',
+    'maxRefusalsLogged',
+  ),
+  'Lines `sse route refused` of an instance': constantIn(
+    'capabilities/sse/sse-plugin.ts',
+    'maxRefusalsLogged',
+  ),
   'Bytes that wait for a slow reader': constantIn('log/output.ts', 'maxWaitingBytes'),
   'Time between two `step heartbeat`': constantIn('plugin-thread/instance.ts', 'heartbeatMs'),
   'Least time of `pulp_shutdown`': constantIn('host/supervisor.ts', 'least'),

@@ -1,7 +1,7 @@
 import { suite, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { wat } from '../../../test/support/wat.ts';
-import { limitMemory, maxElementBytes, maxTableElements, maxTables } from './limit-memory.ts';
+import { limitMemory, maxTableElements, maxTables } from './limit-memory.ts';
 import { readModule } from './module.ts';
 import { sectionId, writeSections } from './sections.ts';
 
@@ -9,8 +9,6 @@ const name = 'echo.wasm';
 const limited = async (text: string, pages: number) => limitMemory(await wat(text), pages, { name });
 const limitsOf = (bytes: Uint8Array) =>
   readModule(bytes, { name }).memories.map(({ min, max }) => ({ min, max }));
-const elements = (size: number) =>
-  writeSections([{ id: sectionId.element, content: new Uint8Array(size).fill(1) }]);
 
 suite('limitMemory', () => {
   test('a memory without a maximum gets one', async () => {
@@ -29,15 +27,6 @@ suite('limitMemory', () => {
     await assert.rejects(limited(`(module (table ${maxTableElements + 1} funcref))`, 300), { code: 'limit' });
     await assert.rejects(limited(`(module ${'(table 1 funcref)'.repeat(maxTables + 1)})`, 300), {
       code: 'limit',
-    });
-  });
-
-  test('an element section beyond its limit is refused, whatever is in it', () => {
-    const largest = elements(maxElementBytes);
-    assert.equal(limitMemory(largest, 10, { name }), largest);
-    assert.throws(() => limitMemory(elements(maxElementBytes + 1), 10, { name }), {
-      code: 'limit',
-      message: /^echo\.wasm: its element section has 1048577 bytes/,
     });
   });
 

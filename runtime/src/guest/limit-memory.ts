@@ -10,12 +10,6 @@ export const maxTables = 10;
 /** Elements of each of them, at most. */
 export const maxTableElements = 200_000;
 
-/**
- * Bytes of the element section, which has at least one for each entry of a segment: the engine makes an object of a
- * whole segment when the guest first uses it, with eight bytes an entry.
- */
-export const maxElementBytes = 1024 * 1024;
-
 /** The pages of 64 KiB that a 32-bit memory can have. */
 const addressable = 65_536;
 
@@ -43,7 +37,6 @@ export function limitMemory(
   const sections = readSections(bytes, { name });
   let changed = false;
   const limited = sections.map((section): Pick<Section, 'id' | 'content'> => {
-    checkElements(section, name);
     const replacements = [
       ...memoriesOf(section, name).flatMap((limits) => lower(limits, maxPages, name)),
       ...tablesOf(section, name).flatMap((limits) => lowerTable(limits, name)),
@@ -72,14 +65,6 @@ function tablesOf(section: Section, name: string): PlacedLimits[] {
     );
   }
   return tables;
-}
-
-function checkElements({ id, content }: Section, name: string): void {
-  if (id !== sectionId.element || content.length <= maxElementBytes) return;
-  throw new ModuleError(
-    'limit',
-    `${name}: its element section has ${content.length} bytes, but a plugin's may have ${maxElementBytes}`,
-  );
 }
 
 function lowerTable({ flags, min, max = Infinity, start, end }: PlacedLimits, name: string): Replacement[] {

@@ -7,7 +7,8 @@
  * - `truncated`: the bytes end in the middle.
  * - `malformed`: the binary format is broken.
  * - `feature`: it uses something that the engine does not have, or the host does not offer.
- * - `limit`: more types, functions, imports or exports than engines accept.
+ * - `limit`: more of something than engines accept or a plugin may have, or a function that takes too much memory to
+ *   compile.
  * - `memory`: shared, 64-bit or several memories, or more memory at start than the plugin may have.
  * - `missing-exports`: exports that the plugin contract requires are not there.
  * - `wrong-signature`: an export has another signature than the contract's.

@@ -13,12 +13,12 @@ export interface FuncType {
 }
 
 /**
- * Limits of the JavaScript interface for types, functions, imports and exports, and for the parameters or
- * results of one function.
+ * Limits of the JavaScript interface for types, functions, imports and exports, for the parameters or results of
+ * one function, and for its locals.
  *
  * @see WebAssembly JavaScript Interface, "Implementation-defined Limits"
  */
-export const engineLimits = { items: 1_000_000, params: 1000, fields: 10_000 } as const;
+export const engineLimits = { items: 1_000_000, params: 1000, fields: 10_000, locals: 50_000 } as const;
 
 const numberTypes = new Map<number, ValType>([
   [0x7f, 'i32'],
@@ -97,6 +97,25 @@ function readValTypes(reader: BinaryReader, what: string): ValType[] {
   const count = reader.count(what, engineLimits.params);
   const types: ValType[] = [];
   for (let index = 0; index < count; index += 1) types.push(readValType(reader));
+  return types;
+}
+
+/** Reads a function section: the index of each function's type. */
+export function readFunctions(reader: BinaryReader): number[] {
+  const count = reader.count('functions', engineLimits.items);
+  const types: number[] = [];
+  for (let index = 0; index < count; index += 1) types.push(reader.u32());
+  return types;
+}
+
+/** Reads a tag section: the index of each tag's type. */
+export function readTags(reader: BinaryReader): number[] {
+  const count = reader.count('tags', engineLimits.items);
+  const types: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    reader.u8(); // attribute
+    types.push(reader.u32());
+  }
   return types;
 }
 

@@ -2,7 +2,7 @@ import { BinaryReader } from './binary-reader.ts';
 import { ModuleError } from './module-error.ts';
 import { readImports, readKind, readMemories } from './module-imports.ts';
 import type { ExternKind, Limits, RawImport } from './module-imports.ts';
-import { engineLimits, readTypes } from './module-types.ts';
+import { engineLimits, readFunctions, readTypes } from './module-types.ts';
 import type { FuncType, ValType } from './module-types.ts';
 import { readSections, sectionId, sectionReader } from './sections.ts';
 import type { Section } from './sections.ts';
@@ -129,13 +129,6 @@ function resolveMemory(limits: Limits, imported: boolean): ModuleMemory {
 /** Limits without their place in the binary, which is nobody else's business. */
 function plain({ min, max, shared, is64 }: Limits): Limits {
   return { min, ...(max !== undefined && { max }), shared, is64 };
-}
-
-function readFunctions(reader: BinaryReader): number[] {
-  const count = reader.count('functions', engineLimits.items);
-  const types: number[] = [];
-  for (let index = 0; index < count; index += 1) types.push(reader.u32());
-  return types;
 }
 
 /** An export as the binary has it. */

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { wat } from '../../../test/support/wat.ts';
 import { ModuleError } from './module-error.ts';
 import type { ModuleErrorCode } from './module-error.ts';
-import { readSections, replaceParts, sectionId, writeSections } from './sections.ts';
+import { maxSectionBytes, readSections, replaceParts, sectionId, writeSections } from './sections.ts';
 
 const name = 'echo.wasm';
 const magic = [0x00, 0x61, 0x73, 0x6d];
@@ -21,6 +21,10 @@ function refused(bytes: Uint8Array | string, code: ModuleErrorCode, says: RegExp
       return true;
     },
   );
+}
+
+function sized(id: number, size: number): Uint8Array {
+  return writeSections([{ id, content: new Uint8Array(size) }]);
 }
 
 suite('sections', () => {
@@ -83,6 +87,16 @@ suite('sections', () => {
     );
     const custom = Uint8Array.of(...magic, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0);
     assert.equal(readSections(custom, { name }).length, 2);
+  });
+
+  test('a section beyond its limit is refused, whatever is in it, but for code, data and custom ones', () => {
+    for (const id of [sectionId.type, sectionId.import, sectionId.export, sectionId.element, 99]) {
+      assert.equal(readSections(sized(id, maxSectionBytes), { name }).length, 1);
+      refused(sized(id, maxSectionBytes + 1), 'limit', /has 1048577 bytes, but a plugin's may have 1048576/);
+    }
+    for (const id of [sectionId.code, sectionId.data, sectionId.custom]) {
+      assert.equal(readSections(sized(id, maxSectionBytes + 1), { name }).length, 1);
+    }
   });
 
   test('sections of an unknown kind are kept', () => {

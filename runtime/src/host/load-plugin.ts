@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Registry } from '../capabilities/registry.ts';
 import { checkImports } from '../guest/bind.ts';
+import { checkCode } from '../guest/check-code.ts';
 import { checkExports } from '../guest/check-exports.ts';
 import { compileModule } from '../guest/compile.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
@@ -19,8 +20,11 @@ export interface LoadedPlugin {
   readonly info: ModuleInfo;
 }
 
-/** Largest module that is read, in bytes. */
-const maxModuleBytes = 512 * 1024 * 1024;
+/**
+ * Largest module that is read, in bytes. Loading one takes up to twice as much memory (128 MB for 64 MiB of data, 80 MB
+ * for 64 MiB of code), and what is compiled of it later several times as much. Ruby with its library has 49 MB.
+ */
+const maxModuleBytes = 64 * 1024 * 1024;
 
 /** Reads and checks a manifest. Throws with the file and what is wrong with it. */
 export async function readManifest(file: string, registry: Registry): Promise<PluginSpec> {
@@ -51,7 +55,9 @@ export async function loadPlugin(spec: PluginSpec, registry: Registry): Promise<
   checkHeap(info);
   checkImports(info, registry.imports);
   checkWasiImports(info);
+  const unknown = checkCode(bytes, { name });
   const module = await compileModule(limitMemory(bytes, spec.maxMemoryPages, { name }), { name });
+  if (unknown !== undefined) throw unknown;
   return { spec, module, info };
 }
 
