@@ -4,6 +4,7 @@ import { loadPlugin, readManifest } from '../../runtime/src/host/load-plugin.ts'
 import { PluginThread } from '../../runtime/src/host/plugin-thread.ts';
 import { Bell } from '../../runtime/src/link/bell.ts';
 import { type EdgeLink, type EffectReceiver, hostChannel } from '../../runtime/src/link/link.ts';
+import { createActivity } from '../../runtime/src/plugin-thread/activity.ts';
 import { createNativeCalls } from '../../runtime/src/plugin-thread/native-calls.ts';
 import { decodeState, HostEffect, type InstanceState } from '../../runtime/src/plugin-thread/protocol.ts';
 
@@ -95,6 +96,7 @@ export class SharedThread implements AsyncDisposable {
       spec: { ...spec, tickIntervalMs: 0 },
       deployment: { storageRoot: '/nowhere', allowPrivateNetwork: true },
       nativeCalls: createNativeCalls(),
+      activity: createActivity(),
       module,
       info,
       debug: false,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { guestFolder, startGuest } from '../support/guest-host.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 import { RawConnection } from '../support/raw-http.ts';
-import { suiteScope } from '../support/scope.ts';
 import {
   all,
   arm,
@@ -53,20 +52,14 @@ const breakable: WatGuest = {
   tick: whenArmed(trap(), inTick),
 };
 
-suite('a guest that traps', () => {
-  const scope = suiteScope();
-  let pulp: PulpProcess;
-
-  before(async () => {
-    pulp = await startGuest(scope, breakable);
-  });
-
-  for (const [index, { path, place, status, reason }] of ways.entries()) {
-    test(`in ${place}: the log says so, and a fresh instance with its routes takes its place`, async () => {
+suite('a guest that traps', { concurrency: 2 }, () => {
+  for (const { path, place, status, reason } of ways) {
+    test(`in ${place}: the log says so, and a fresh instance with its routes takes its place`, async (t) => {
+      const pulp = await startGuest(t, breakable);
       const response = await fetch(`${pulp.url}${path}`);
       assert.equal(response.status, status);
       if (path === '/answered') assert.equal(await response.text(), 'answered');
-      await pulp.line('plugin restarted', { instance: String(index + 2) });
+      await pulp.line('plugin restarted', { instance: '2' });
       const crash = pulp.lines.findLast(({ msg }) => msg === 'plugin crashed');
       assert.match(crash?.['reason'] ?? '', reason);
       assert.equal(crash?.['plugin'], 'guest');
@@ -79,6 +72,7 @@ suite('a guest that traps', () => {
   }
 
   test('in a step: its client gets 502, queued requests are served by the next instance', async (t) => {
+    const pulp = await startGuest(t, breakable);
     const trapping = await RawConnection.open(t, pulp.port);
     trapping.head('GET /step HTTP/1.1', host);
     await new Promise((resolve) => setTimeout(resolve, 150));
@@ -90,9 +84,6 @@ suite('a guest that traps', () => {
       assert.equal(status, 200);
       assert.equal(body.toString(), 'yes');
     }
-  });
-
-  test('as often as it may: the end is in order', async () => {
     assert.equal((await pulp.stop()).code, 0, pulp.dump());
   });
 });

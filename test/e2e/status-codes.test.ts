@@ -196,19 +196,16 @@ suite('status codes of a plugin that has no time', { concurrency: 3 }, () => {
 
   test('503 with Retry-After while the plugin is down, and 404 as ever', async (t) => {
     const pulp = await startGuest(t, { routes: { 'GET /trap': trap() } });
-    // Each crash makes the next restart come later: 10 ms, then 20 and so on.
-    for (let delay = 10; delay <= 640; delay *= 2) {
-      const crash = await fetch(`${pulp.url}/trap`);
-      assert.equal(crash.status, 502);
-      await pulp.line('plugin restarts', { delay_ms: String(delay) });
-      if (delay < 640) await pulp.line('plugin restarted', { instance: String(Math.log2(delay / 10) + 2) });
+    // Each crash makes the next restart come later, and the fifth opens the circuit.
+    for (let crash = 1; crash <= 5; crash++) {
+      assert.equal((await fetch(`${pulp.url}/trap`)).status, 502);
+      if (crash < 5) await pulp.line('plugin restarted', { instance: String(crash + 1) });
     }
+    await pulp.line('plugin failed');
     const down = await rawRequest(t, pulp.port, { head: get('/ok') });
     assert.equal(down.status, 503);
     assert.equal(header(down, 'Retry-After'), '1');
     assert.equal((await rawRequest(t, pulp.port, { head: get('/nowhere') })).status, 404);
-    await pulp.line('plugin restarted', { instance: '8' });
-    await pulp.alive();
   });
 
   test('404 within a second while the plugin loops for ever', async (t) => {

@@ -145,7 +145,7 @@ suite('Port.drained', () => {
   });
 
   test('settles when the next instance comes', async (t) => {
-    const { detach, edge, port, instance } = await plugin(t, [{}]);
+    const { detach, port, instance } = await plugin(t, [{}]);
     assert.equal(port.push(event(1, [])), false);
     const first = port.drained();
     assert.equal(await settled(first), false);

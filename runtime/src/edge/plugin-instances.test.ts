@@ -50,7 +50,7 @@ suite('EdgePlugin: the end of an instance', () => {
   });
 
   test('a cancelled event whose step had begun hears nothing', async (t) => {
-    const { detach, edge, port, instance } = await plugin(t, [{}]);
+    const { detach, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];
     const thread = instance();
     const one = event(1, outcomes);
@@ -68,7 +68,7 @@ suite('EdgePlugin: the end of an instance', () => {
         for (const one of again.splice(0)) assert.equal(end.port?.push(one), true);
       },
     };
-    const { detach, edge, port, instance } = await plugin(t, [end]);
+    const { detach, port, instance } = await plugin(t, [end]);
     const kept = (id: number): Event => {
       const self: Event = {
         kind: 0,

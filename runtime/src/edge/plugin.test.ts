@@ -55,7 +55,7 @@ suite('EdgePlugin: its queue', () => {
   });
 
   test('takes nothing while no instance is there', async (t) => {
-    const { detach, edge, port, instance } = await plugin(t, [{}]);
+    const { detach, port, instance } = await plugin(t, [{}]);
     assert.deepEqual([port.up, port.push(event(1, []))], [false, false]);
     instance();
     assert.deepEqual([port.up, port.push(event(1, []))], [true, true]);

@@ -19,6 +19,12 @@ const threadHeapMb = 256;
  */
 const threadYoungMb = 12;
 
+/**
+ * The stack of a plugin thread, in MiB, of which the system gives what is used. SQL takes up to 12 of them, and they
+ * are what bounds its nesting; a guest that recurses for ever takes them all, for as long as its thread lives.
+ */
+const threadStackMb = 16;
+
 /** How long a thread may take to end, in milliseconds. */
 const terminateMs = 1000;
 
@@ -52,7 +58,11 @@ export class PluginThread {
       name: 'pulp-plugin-thread',
       // Flags of the program, such as those of `node -e`, are not the thread's.
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: threadHeapMb, maxYoungGenerationSizeMb: threadYoungMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: threadHeapMb,
+        maxYoungGenerationSizeMb: threadYoungMb,
+        stackSizeMb: threadStackMb,
+      },
     });
     let reason = new Error('the plugin thread ended by itself');
     this.#worker.on('error', (error) => {

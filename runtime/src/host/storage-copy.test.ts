@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -121,10 +122,120 @@ suite('backup and restore of a storage root', () => {
     const file = join(storageRoot, 'notes', 'data.db');
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.fill(0xee, 5000, bytes.length - 5000));
-    await assert.rejects(backupStorage({ storageRoot, to }));
+    mkdirSync(to);
+    await assert.rejects(
+      backupStorage({ storageRoot, to }),
+      (error: Error) =>
+        error.message.startsWith(`the database of notes, ${file}, is damaged, or is no database (`) &&
+        /Nothing can be copied until/.test(error.message),
+    );
+    assert.deepEqual(readdirSync(to), []);
     await assert.rejects(
       restoreStorage({ storageRoot, from: to, force: true }),
       /no copy that `pulp backup` has finished/,
+    );
+    assert.equal(readFileSync(join(storageRoot, 'notes/deep/er/a.txt'), 'utf8'), 'alpha');
+  });
+
+  test('a backup of a database that is locked says whose it is, and leaves nothing behind', async (t) => {
+    const { storageRoot, to } = places(t);
+    const db = database(storageRoot);
+    t.after(() => db.close());
+    db.exec('PRAGMA journal_mode = delete; BEGIN EXCLUSIVE');
+    const expected = `the database of notes, ${join(storageRoot, 'notes/data.db')}, is locked: `;
+    const refused = (error: Error): boolean =>
+      error.message.startsWith(expected) && error.message.endsWith('Try again, or stop the plugin first');
+    await assert.rejects(backupStorage({ storageRoot, to }), refused);
+    assert.ok(!existsSync(to));
+  });
+
+  test('a backup ends though the plugin writes all the time, and is of one moment', async (t) => {
+    const { storageRoot, to } = places(t);
+    const db = database(storageRoot);
+    t.after(() => db.close());
+    db.exec(
+      'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 3000) INSERT INTO n SELECT hex(zeroblob(2000)) FROM c',
+    );
+    // Between two looks of the copy at other work there is always a write.
+    let writes = 0;
+    const progress = (): void => {
+      if (++writes < 1000) db.exec('INSERT INTO n VALUES (1)');
+    };
+    await backupStorage({ storageRoot, to, progress });
+    assert.ok(writes < 100, `${writes} writes`);
+    assert.ok(rows(to).length >= 3000);
+  });
+
+  test('a backup that is kept from going on gives up', async (t) => {
+    const { storageRoot, to } = places(t);
+    const db = database(storageRoot);
+    t.after(() => db.close());
+    db.exec(
+      'PRAGMA journal_mode = delete; WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 3000) ' +
+        'INSERT INTO n SELECT hex(zeroblob(2000)) FROM c',
+    );
+    await assert.rejects(
+      backupStorage({ storageRoot, to, progress: () => db.exec('INSERT INTO n VALUES (1)') }),
+      /the database of notes, .* is locked: .*written to all the time/,
+    );
+  });
+
+  test('a copy is neither made in its own storage root nor put back from there, also through a link', async (t) => {
+    const { base, storageRoot } = places(t);
+    symlinkSync(storageRoot, join(base, 'link'));
+    for (const folder of [
+      storageRoot,
+      join(storageRoot, 'copy'),
+      join(storageRoot, 'notes', 'deep', 'none', 'copy'),
+      join(base, 'link', 'copy'),
+      base,
+    ]) {
+      const refused = (error: Error): boolean =>
+        error.message.startsWith(`${folder}: `) &&
+        error.message.includes(` the storage root ${storageRoot},`);
+      await assert.rejects(backupStorage({ storageRoot, to: folder }), refused, folder);
+      await assert.rejects(restoreStorage({ storageRoot, from: folder, force: true }), refused, folder);
+    }
+    assert.deepEqual(readdirSync(storageRoot).toSorted(), ['.pulp', 'files', 'notes']);
+    await backupStorage({ storageRoot, to: `${storageRoot}-copy` });
+  });
+
+  test('restoring a damaged copy names it, and leaves what is there', async (t) => {
+    const { storageRoot, to } = places(t);
+    const db = database(storageRoot);
+    db.exec('INSERT INTO n VALUES (1)');
+    t.after(() => db.close());
+    await backupStorage({ storageRoot, to });
+    const file = join(to, 'notes', 'data.db');
+    for (const bytes of [Buffer.from('no database'.repeat(1000)), readFileSync(file).fill(0xee, 4096)]) {
+      writeFileSync(file, bytes);
+      await assert.rejects(
+        restoreStorage({ storageRoot, from: to, force: true }),
+        (error: Error) =>
+          error.message.startsWith(`the database of notes, ${file}, is damaged, or is no database (`) &&
+          error.message.endsWith('Restore another copy; the storage root is as it was'),
+      );
+      assert.deepEqual(rows(storageRoot), [1]);
+      assert.ok(!existsSync(join(storageRoot, '.pulp', 'restore')));
+    }
+    for (const note of ['{', 'null', '7']) {
+      writeFileSync(join(to, '.pulp', 'backup.json'), note);
+      await assert.rejects(
+        restoreStorage({ storageRoot, from: to, force: true }),
+        /is not what its backup.json says/,
+      );
+    }
+  });
+
+  test('what a restore that was killed had moved away is there again for the next', async (t) => {
+    const { storageRoot, to } = places(t);
+    await backupStorage({ storageRoot, to });
+    const replaced = join(storageRoot, '.pulp', 'restore', 'replaced');
+    mkdirSync(replaced, { recursive: true });
+    renameSync(join(storageRoot, 'notes'), join(replaced, 'notes'));
+    await assert.rejects(
+      restoreStorage({ storageRoot, from: to, force: false }),
+      /something of files, notes/,
     );
     assert.equal(readFileSync(join(storageRoot, 'notes/deep/er/a.txt'), 'utf8'), 'alpha');
   });

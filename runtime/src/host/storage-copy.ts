@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTemporary } from '../capabilities/fs/temporary-name.ts';
+import { copyDatabase } from './storage-database.ts';
+import { refuseWithin } from './storage-place.ts';
 import { ownFolder, StorageRoot } from './storage-root.ts';
 
 /** The note that makes a folder a finished copy. It is written last. */
@@ -11,8 +13,6 @@ const database = 'data.db';
 /** What SQLite keeps beside a database belongs to its running state, not to the copy. */
 const companions: ReadonlySet<string> = new Set(['data.db-wal', 'data.db-shm', 'data.db-journal']);
 const chunkBytes = 1024 * 1024;
-/** Pages of a database copied between two looks at other work. */
-const pagesAtOnce = 1000;
 
 /** How far a copy is. */
 export interface CopyProgress {
@@ -39,31 +39,40 @@ export interface BackupOptions {
 
 /**
  * Copies what all plugins keep, while hosts may run: each database as of one moment, each file whole. A file and a
- * database are not of the same moment. Rejects, and leaves a copy that `restoreStorage` refuses, when anything
- * cannot be read.
+ * database are not of the same moment. Rejects when anything cannot be read, or when the copy would be inside of the
+ * storage root, and takes away what was copied. What a process that was ended has left, `restoreStorage` refuses.
  */
 export async function backupStorage({ storageRoot, to, progress }: BackupOptions): Promise<CopyResult> {
   const plugins = await pluginFolders(storageRoot);
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  await refuseWithin({ storageRoot, copy: to }, 'the folder for the copy');
+  const made = (await mkdir(to, { recursive: true, mode: 0o700 })) !== undefined;
   if ((await readdir(to)).length > 0) throw new Error(`${to}: the folder for the copy is not empty`);
-  const copy = new Copy(progress);
-  for (const plugin of plugins) {
-    await copy.folder({ plugin, from: join(storageRoot, plugin), to: join(to, plugin) });
+  try {
+    const copy = new Copy({
+      progress,
+      remedy: 'Nothing can be copied until a backup is put in its place, or it is moved away',
+    });
+    for (const plugin of plugins) {
+      await copy.folder({ plugin, from: join(storageRoot, plugin), to: join(to, plugin) });
+    }
+    const result = copy.result(plugins);
+    await writeNote(to, result);
+    return result;
+  } catch (error) {
+    for (const name of [...plugins, ownFolder]) await rm(join(to, name), { recursive: true, force: true });
+    if (made) await rmdir(to).catch(() => undefined);
+    throw error;
   }
-  const result = copy.result(plugins);
-  const note = {
-    format: 1,
-    created: new Date().toISOString(),
-    plugins,
-    files: result.files,
-    bytes: result.bytes,
-  };
-  await mkdir(join(to, ownFolder), { mode: 0o700 });
-  await using file = await open(join(to, ownFolder, noteFile), 'wx', 0o600);
+}
+
+/** Makes a folder with copies a finished one. */
+async function writeNote(folder: string, { plugins, files, bytes }: CopyResult): Promise<void> {
+  const note = { format: 1, created: new Date().toISOString(), plugins, files, bytes };
+  await mkdir(join(folder, ownFolder), { mode: 0o700 });
+  await using file = await open(join(folder, ownFolder, noteFile), 'wx', 0o600);
   await file.writeFile(`${JSON.stringify(note, undefined, 2)}\n`);
   await file.sync();
-  await syncFolder(to);
-  return result;
+  await syncFolder(folder);
 }
 
 export interface RestoreOptions {
@@ -76,8 +85,9 @@ export interface RestoreOptions {
 }
 
 /**
- * Puts a copy back. No host may use the storage root meanwhile. Everything is copied before the first plugin's
- * folder is touched, and each takes its place in one step; plugins that the copy lacks stay as they are.
+ * Puts a copy back. No host may use the storage root meanwhile. Everything is copied and checked before the first
+ * plugin's folder is touched, and each takes its place in one step; plugins that the copy lacks stay as they are.
+ * Rejects, with the storage root as it was, when the copy is damaged, or inside of the storage root.
  */
 export async function restoreStorage({
   storageRoot,
@@ -85,9 +95,16 @@ export async function restoreStorage({
   force,
   progress,
 }: RestoreOptions): Promise<CopyResult> {
+  await refuseWithin({ storageRoot, copy: from }, 'the copy');
   const plugins = await readNote(from);
   using scope = new DisposableStack();
   scope.use(await StorageRoot.hold(storageRoot));
+  const staging = join(storageRoot, ownFolder, 'restore');
+  const replaced = join(staging, 'replaced');
+  const restored = join(staging, 'restored');
+  // Of a process that was ended in the middle of a restore.
+  await putBack(replaced, storageRoot);
+  await rm(staging, { recursive: true, force: true });
   const there = new Set(await pluginFolders(storageRoot));
   const taken = plugins.filter((plugin) => there.has(plugin));
   if (taken.length > 0 && !force) {
@@ -95,24 +112,33 @@ export async function restoreStorage({
       `${storageRoot}: there is something of ${taken.join(', ')} already; it is replaced only with -force`,
     );
   }
-  const staging = join(storageRoot, ownFolder, 'restore');
-  await rm(staging, { recursive: true, force: true });
-  const replaced = join(staging, 'replaced');
-  const restored = join(staging, 'restored');
-  await mkdir(replaced, { recursive: true, mode: 0o700 });
-  await mkdir(restored, { mode: 0o700 });
-  const copy = new Copy(progress);
-  for (const plugin of plugins) {
-    await copy.folder({ plugin, from: join(from, plugin), to: join(restored, plugin) });
+  try {
+    await mkdir(replaced, { recursive: true, mode: 0o700 });
+    await mkdir(restored, { mode: 0o700 });
+    const copy = new Copy({ progress, remedy: 'Restore another copy; the storage root is as it was' });
+    for (const plugin of plugins) {
+      await copy.folder({ plugin, from: join(from, plugin), to: join(restored, plugin) });
+    }
+    for (const plugin of plugins) {
+      const place = join(storageRoot, plugin);
+      if (there.has(plugin)) await rename(place, join(replaced, plugin));
+      await rename(join(restored, plugin), place);
+    }
+    await syncFolder(storageRoot);
+    return copy.result(plugins);
+  } finally {
+    await putBack(replaced, storageRoot);
+    await rm(staging, { recursive: true, force: true });
   }
-  for (const plugin of plugins) {
-    const place = join(storageRoot, plugin);
-    if (there.has(plugin)) await rename(place, join(replaced, plugin));
-    await rename(join(restored, plugin), place);
+}
+
+/** Gives plugins that were moved out of their places, and for which nothing came, what they had. */
+async function putBack(replaced: string, storageRoot: string): Promise<void> {
+  const moved = await readdir(replaced).catch(vanished);
+  const there = new Set(await pluginFolders(storageRoot));
+  for (const plugin of moved ?? []) {
+    if (!there.has(plugin)) await rename(join(replaced, plugin), join(storageRoot, plugin));
   }
-  await syncFolder(storageRoot);
-  await rm(staging, { recursive: true, force: true });
-  return copy.result(plugins);
 }
 
 /** The plugins of a copy. Rejects when it was not finished, or is none. */
@@ -123,7 +149,7 @@ async function readNote(folder: string): Promise<string[]> {
   } catch (error) {
     throw new Error(`${folder}: this is no copy that \`pulp backup\` has finished`, { cause: error });
   }
-  const { format, plugins } = JSON.parse(text) as { format?: unknown; plugins?: unknown };
+  const { format, plugins } = parseNote(text);
   const found = await pluginFolders(folder);
   const complete =
     format === 1 &&
@@ -132,6 +158,16 @@ async function readNote(folder: string): Promise<string[]> {
     found.every((name) => plugins.includes(name));
   if (!complete) throw new Error(`${folder}: the copy is not what its ${noteFile} says; was it changed?`);
   return found;
+}
+
+/** What a note says; nothing when it is damaged. */
+function parseNote(text: string): { readonly format?: unknown; readonly plugins?: unknown } {
+  try {
+    const note: unknown = JSON.parse(text);
+    return typeof note === 'object' && note !== null ? note : {};
+  } catch {
+    return {};
+  }
 }
 
 async function pluginFolders(root: string): Promise<string[]> {
@@ -155,14 +191,20 @@ interface Folders {
   readonly to: string;
 }
 
+interface CopyOptions {
+  readonly progress: ((progress: CopyProgress) => void) | undefined;
+  /** What to do about a database that is damaged. */
+  readonly remedy: string;
+}
+
 class Copy {
   #files = 0;
   #bytes = 0;
   readonly #skipped: string[] = [];
-  readonly #progress: ((progress: CopyProgress) => void) | undefined;
+  readonly #options: CopyOptions;
 
-  constructor(progress: ((progress: CopyProgress) => void) | undefined) {
-    this.#progress = progress;
+  constructor(options: CopyOptions) {
+    this.#options = options;
   }
 
   result(plugins: readonly string[]): CopyResult {
@@ -207,32 +249,22 @@ class Copy {
     this.#files += 1;
   }
 
-  /** By SQLite itself: the copy is of one moment, whatever is written meanwhile. */
   async #database(plugin: string, source: Buffer, target: Buffer): Promise<void> {
-    const { backup, DatabaseSync } = await import('node:sqlite');
-    await (await open(target, 'wx', 0o600)).close();
-    const from = new DatabaseSync(source, { timeout: 5000 });
-    try {
-      await backup(from, target, { rate: pagesAtOnce, progress: () => this.#copied(plugin, 0) });
-    } finally {
-      from.close();
-    }
-    const to = new DatabaseSync(target);
-    try {
-      const [row] = to.prepare('PRAGMA quick_check(1)').all();
-      if (row?.['quick_check'] !== 'ok') throw new Error(`${source.toString()}: the database is damaged`);
-    } finally {
-      to.close();
-    }
-    await using copied = await open(target, 'r');
-    await copied.sync();
-    this.#copied(plugin, (await copied.stat()).size);
+    const { remedy } = this.#options;
+    const bytes = await copyDatabase({
+      plugin,
+      source,
+      target,
+      remedy,
+      progress: () => this.#copied(plugin, 0),
+    });
+    this.#copied(plugin, bytes);
     this.#files += 1;
   }
 
   #copied(plugin: string, bytes: number): void {
     this.#bytes += bytes;
-    this.#progress?.({ plugin, files: this.#files, bytes: this.#bytes });
+    this.#options.progress?.({ plugin, files: this.#files, bytes: this.#bytes });
   }
 }
 

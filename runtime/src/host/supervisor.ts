@@ -442,6 +442,8 @@ export class Supervisor {
     const running = this.#running;
     this.#phase = 'stopping';
     clearTimeout(this.#restart);
+    // In a turn of its own: this one may be in the middle of taking what an instance has sent.
+    await new Promise((resolve) => setImmediate(resolve));
     // Before it is ready no step runs, and what waited for it has been taken back: nothing to wait for.
     for (const starting of [this.#next, running]) {
       if (starting?.isReady === false && !starting.hasEnded)

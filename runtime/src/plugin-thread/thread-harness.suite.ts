@@ -10,6 +10,7 @@ import { readModule } from '../guest/module.ts';
 import { PluginThread } from '../host/plugin-thread.ts';
 import { Bell } from '../link/bell.ts';
 import { type EdgeLink, type EffectReceiver, type EventPlace, hostChannel } from '../link/link.ts';
+import { createActivity } from './activity.ts';
 import { createNativeCalls } from './native-calls.ts';
 import { ProbeEffect } from './probe-capability.suite.ts';
 import {
@@ -144,6 +145,7 @@ export class ThreadUnderTest {
       },
       deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
       nativeCalls: createNativeCalls(),
+      activity: createActivity(),
       module: await compileModule(limited, { name }),
       info: readModule(bytes, { name }),
       debug,
