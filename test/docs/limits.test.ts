@@ -167,6 +167,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Subscriptions of one `poll_oneoff`': constantIn('guest/wasi/poll.ts', 'maxSubscriptions'),
   'Text of a failed `pulp_init`': constantIn('guest/guest.ts', 'errorTextBytes'),
   'Entries of a list or map of headers in a message': constantIn('abi/field.ts', 'maxEntries'),
+  'Bytes of a text in a message, bodies aside': constantIn('abi/msgpack/reader.ts', 'maxTextBytes'),
   Characters: constantIn('manifest/toml.ts', 'maxManifestLength'),
   'Depth of tables and lists': constantIn('manifest/toml.ts', 'maxNesting'),
   "Bytes of the plugin's name": constantIn('manifest/plugin-name.ts', 'maxNameBytes'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
 import { Failure } from '../../ext.ts';
-import { Reader } from './reader.ts';
+import { maxTextBytes, Reader } from './reader.ts';
 
 const reader = (hex: string): Reader => new Reader(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
@@ -16,6 +16,19 @@ function refuses(read: () => unknown, message: RegExp): void {
 }
 
 suite('reader', () => {
+  test('makes no string of more bytes than one may have; as bytes, and to skip, they are taken', () => {
+    for (const head of [0xdb, 0xc6]) {
+      const message = Buffer.alloc(5 + maxTextBytes + 1, 'a');
+      message[0] = head;
+      message.writeUInt32BE(maxTextBytes, 1);
+      assert.equal(new Reader(message).text().length, maxTextBytes);
+      message.writeUInt32BE(maxTextBytes + 1, 1);
+      refuses(() => new Reader(message).text(), /^text of 16777217 bytes; at most 16777216/);
+      assert.equal(new Reader(message).bytes().length, maxTextBytes + 1);
+      new Reader(message).skip();
+    }
+  });
+
   test('names the kind of every first byte without reading it', () => {
     const kinds = new Map<string, number>();
     for (let first = 0; first < 256; first++) {

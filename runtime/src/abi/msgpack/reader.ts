@@ -7,6 +7,15 @@ import { latin1 } from './latin1.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
+ * Bytes of a `str` or `bin` that is made a binary string: names, addresses, text of events. Bodies are read as bytes and
+ * have their own bounds. The string is in the engine's heap, whose end is the thread's.
+ */
+export const maxTextBytes = 16 * 1024 * 1024;
+
+/** Where floats are put together: to make a view of the input would take longer than to read it. */
+const scratch = new DataView(new ArrayBuffer(8));
+
+/**
  * Reads MessagePack that a guest wrote, straight out of its memory, one value at a time.
  *
  * The input is hostile: every length and count is held against the bytes that are left before anything is
@@ -116,7 +125,9 @@ export class Reader {
     if (first !== 0xca && first !== 0xcb) throw this.#unexpected('a float');
     const size = first === 0xca ? 4 : 8;
     const at = this.#take(1 + size) + 1;
-    return size === 4 ? this.#dataView().getFloat32(at) : this.#dataView().getFloat64(at);
+    const bytes = this.#bytes;
+    for (let index = 0; index < size; index++) scratch.setUint8(index, bytes[at + index] ?? 0);
+    return size === 4 ? scratch.getFloat32(0) : scratch.getFloat64(0);
   }
 
   /**
@@ -145,9 +156,15 @@ export class Reader {
     return this.#bytes.subarray(this.#offset - size, this.#offset);
   }
 
-  /** A `str` or `bin` as a binary string: one UTF-16 unit, 0 to 255, for each byte. */
+  /**
+   * A `str` or `bin` as a binary string: one UTF-16 unit, 0 to 255, for each byte. One of more than
+   * {@link maxTextBytes} is a Failure.
+   */
   text(): string {
     const size = this.span();
+    if (size > maxTextBytes) {
+      throw new Failure(Code.decode, `text of ${size} bytes; at most ${maxTextBytes} are taken here`);
+    }
     return latin1(this.#bytes, this.#offset - size, this.#offset);
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { TestDatabase, scratch } from './database-under-test.suite.ts';
+import { options } from './options.ts';
 import { isSmallCache, maxCacheBytes, pragmaRule } from './pragmas.ts';
 
 suite('one database and no other', () => {
@@ -48,6 +49,12 @@ suite('one database and no other', () => {
     database.refuses(`VACUUM main INTO 'file:${file}'`, 5, /VACUUM INTO/);
     database.refuses('VACUUM INTO ?', 5, /VACUUM INTO/, [file]);
     database.refuses(`VACUUM INTO '${folder}' || '/copy.db'`, 5, /VACUUM INTO/);
+    for (const name of ["''", '""', "':memory:'", 'NULL', "x''", "'' || ''"]) {
+      database.refuses(`VACUUM INTO ${name}`, 5, /VACUUM INTO/);
+      database.refuses(`vacuum/**/"main" into(${name})`, 5, /VACUUM INTO/);
+    }
+    database.refuses('VACUUM INTO ?', 5, /VACUUM INTO/, ['']);
+    database.exec('VACUUM "main" /* into */ -- INTO');
     assert.ok(!existsSync(file));
     database.refuses("ATTACH '' AS o", 5, /no ATTACH/);
     assert.deepEqual(database.rows('SELECT a FROM t'), [[2n]]);
@@ -141,6 +148,26 @@ suite('pragmas', () => {
       names.filter(({ name }) => pragmaRule(String(name)) === undefined),
       [],
     );
+  });
+
+  test('of how the file is used are the manifest’s only where it may choose them, and SQL changes none', (t) => {
+    const database = new TestDatabase(t);
+    const names = database.rows('SELECT name FROM pragma_pragma_list ORDER BY name').flat().map(String);
+    const chosen = names.filter((name) => {
+      const outcomes = ['wal', 'full', '1', 'on', 1, true].map((value) =>
+        options.pragmas['~standard'].validate({ [name]: value }),
+      );
+      return outcomes.some((outcome) => !('issues' in outcome));
+    });
+    assert.deepEqual(chosen, ['journal_mode', 'synchronous']);
+    for (const name of ['mmap_size', 'journal_size_limit']) {
+      const found = database.one(`PRAGMA ${name}`);
+      for (const value of ['1048576', '-1', '1', "'99999'", 'x']) {
+        database.refuses(`PRAGMA ${name} = ${value}`, 5, new RegExp(`PRAGMA ${name} is .* cannot be set`));
+        database.refuses(`PRAGMA main.${name}(${value})`, 5, /cannot be set/);
+      }
+      assert.equal(database.one(`PRAGMA ${name}`), found, name);
+    }
   });
 
   test('that are ordinary work', (t) => {

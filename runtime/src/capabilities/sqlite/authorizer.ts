@@ -18,6 +18,8 @@ export interface Seen {
   schemaChange: boolean;
   /** It makes a virtual table: `?` among its arguments is text. */
   virtualTable: boolean;
+  /** It calls a function that recurses as deep as its arguments say. */
+  recursion: boolean;
   passedOver: PassedOver | undefined;
   /** Why the statement was refused. SQLite itself says only that it is not authorized. */
   refused: string | undefined;
@@ -101,7 +103,9 @@ export class Authorizer {
   };
 
   #function(name: string): number {
-    const why = functions.get(name.toLowerCase());
+    const lower = name.toLowerCase();
+    if (lower === 'like' || lower === 'glob' || lower.startsWith('json')) this.seen.recursion = true;
+    const why = functions.get(lower);
     return why === undefined ? ok : this.#refuse(`the function ${name} is not there: ${why}`);
   }
 
@@ -125,6 +129,7 @@ function nothing(): Seen {
   return {
     schemaChange: false,
     virtualTable: false,
+    recursion: false,
     passedOver: undefined,
     refused: undefined,
   };

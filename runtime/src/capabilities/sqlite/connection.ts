@@ -4,11 +4,12 @@ import { Failure } from '../../ext.ts';
 import { type OpenDatabase, close, maxValueBytes, single } from './database.ts';
 import { SqlFailure, resultCode, sqlFailure } from './failure.ts';
 import type { Bound, Changes, NativeStatement, SqlValue } from './native.ts';
-import { checkNesting } from './nesting.ts';
+import { checkNesting, maxNesting } from './nesting.ts';
 import { scanStatement } from './parameter-slots.ts';
 import { decodeParameters } from './parameters.ts';
 import { encodeNone, RowEncoder, type RowForm, rowShape } from './rows.ts';
-import { isSchemaTooDeep, mendsSchema } from './schema-nesting.ts';
+import { depthOfSchema, mendsSchema } from './schema-nesting.ts';
+import { ensureStackRoom } from './stack-room.ts';
 import { bound, compileFirst, provesSingleRow, type Statement } from './statement.ts';
 import { maxKeptStatements, StatementCache } from './statement-cache.ts';
 import { isBlank } from './statement-text.ts';
@@ -42,8 +43,8 @@ export class Connection {
   /** The open transaction has changed the schema: what is compiled meanwhile may be old when it ends. */
   #schemaTouched = false;
   #schemaVersion = '';
-  /** Views and generated columns are nested too deep: nothing that could use them is compiled. */
-  #schemaTooDeep = false;
+  /** How deep views and generated columns are nested. When it is too deep, nothing that could use them is compiled. */
+  #schemaDepth = 0;
   #valueBytes = maxValueBytes;
   /** Of the statement that ran last, where it has them. */
   #result: Uint8Array | undefined;
@@ -125,8 +126,11 @@ export class Connection {
       checkNesting(rest);
       for (;;) {
         this.#allow(maxValueBytes);
-        if (this.#schemaTooDeep) checkMending(rest);
-        const statement = compileFirst(this.#database, rest, this.#rows.form);
+        if (this.#schemaDepth > maxNesting) checkMending(rest);
+        const statement = compileFirst(this.#database, rest, {
+          form: this.#rows.form,
+          schemaDepth: this.#schemaDepth,
+        });
         if (statement === undefined) break;
         compiled.push(statement);
         if (statement.schemaChange || compiled.length > maxKeptStatements) keep = false;
@@ -147,6 +151,7 @@ export class Connection {
   #step(statement: Statement, values: readonly SqlValue[], fetch: boolean): void {
     const { native } = statement;
     const { authorizer } = this.#database;
+    if (statement.deep) ensureStackRoom();
     const args = bound(statement, values);
     this.#allow(statement.valueBytes);
     if (statement.verb === 'VACUUM') authorizer.vacuuming = true;
@@ -216,7 +221,7 @@ export class Connection {
       .join(' ');
     if (version === this.#schemaVersion) return false;
     this.#schemaVersion = version;
-    this.#schemaTooDeep = isSchemaTooDeep(native);
+    this.#schemaDepth = depthOfSchema(native);
     return true;
   }
 

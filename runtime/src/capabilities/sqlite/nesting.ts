@@ -7,19 +7,17 @@
  * So what can be nested is counted before it is compiled: parentheses, operators, and words that take an
  * operand. No path through a statement is longer than their number.
  */
-import { resourceLimits } from 'node:worker_threads';
 import { SqlFailure } from './failure.ts';
+import { sqlStackMib } from './stack-room.ts';
 import { endOfToken, isIdentifier } from './token.ts';
 
 /** How much may be counted for each MiB of stack. A level takes up to 600 bytes; half of them are the schema's. */
 const countPerMib = 800;
-/** MiB of stack that are for other things: 1,000 triggers in one another, one deep expression, and JavaScript. */
+/** MiB of stack that are for other things: 1,000 triggers in one another, and one deep expression. */
 const reservedMib = 2;
-/** MiB of a thread's stack where nothing else was said. */
-const ordinaryMib = 4;
 
 /** How much may be counted in a statement, and as much again on a path through the schema. */
-export const maxNesting: number = countPerMib * ((resourceLimits.stackSizeMb ?? ordinaryMib) - reservedMib);
+export const maxNesting: number = countPerMib * Math.max(1, sqlStackMib - reservedMib);
 
 /** Words that take an operand, so that they can be nested. */
 const nestingWords: ReadonlySet<string> = new Set(
@@ -74,6 +72,15 @@ function countWord(piece: Nesting, word: string): void {
 
 /** What nothing can be wrong with: there are no two SELECTs, and no column that could be generated. */
 const perhapsNested = /select[^]*?select|(?:create|alter)[^]*?as/i;
+
+/** What can be nested, in a statement and the schema together, without any need to look for room on the stack. */
+const shallow = 100;
+
+/** Whether a statement may need more of the stack than there always is, with a schema that is nested so deep. */
+export function isDeep(sql: string, schemaDepth: number): boolean {
+  if (sql.length <= shallow && schemaDepth === 0) return false;
+  return nestingOf(sql).reduce((sum, { count }) => sum + count, schemaDepth) > shallow;
+}
 
 /**
  * Refuses a string that has a statement which is nested too deep, with code 5. One with a single SELECT or none,

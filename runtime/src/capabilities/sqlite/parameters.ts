@@ -25,29 +25,14 @@ export function decodeParameters(bytes: Uint8Array): SqlValue[] {
   if (bytes.length > maxParameterBytes) {
     throw new SqlFailure(`parameters of ${bytes.length} bytes; at most ${maxParameterBytes} are taken`);
   }
-  let reader = new Reader(bytes);
+  const reader = new Reader(bytes);
   if (reader.isNil()) return values;
   const count = reader.array();
   for (let index = 0; index < count; index++) {
-    let value: SqlValue;
-    if (bytes[reader.offset] === 0xcb && reader.remaining >= 9) {
-      // Hot (bench/storage.ts): another reader costs less than the view that one needs for a float.
-      value = float64(bytes, reader.offset + 1);
-      reader = new Reader(bytes, reader.offset + 9);
-    } else {
-      value = readValue(reader, index);
-    }
+    const value = readValue(reader, index);
     if (index < maxParameters) values.push(value);
   }
   return values;
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** The big-endian float of 8 bytes that begins here. */
-function float64(bytes: Uint8Array, at: number): number {
-  for (let index = 0; index < 8; index++) scratch.setUint8(index, bytes[at + index] ?? 0);
-  return scratch.getFloat64(0);
 }
 
 function readValue(reader: Reader, index: number): SqlValue {

@@ -1,5 +1,5 @@
 import type { NativeDatabase } from './native.ts';
-import { maxNesting, nestingOf } from './nesting.ts';
+import { nestingOf } from './nesting.ts';
 import { endOfToken, isIdentifier } from './token.ts';
 
 /** Views and tables of the database and of the temporary one. */
@@ -18,12 +18,12 @@ interface Node {
 }
 
 /**
- * Whether the views and generated columns of a schema are nested too deep to be used: the longest path from one
- * to those that it names is more than a stack has room for. Each is on a path once at most.
+ * How deep the views and generated columns of a schema are nested: what can be nested on the longest path from one
+ * to those that it names. Each is on a path once at most.
  */
-export function isSchemaTooDeep(native: NativeDatabase): boolean {
+export function depthOfSchema(native: NativeDatabase): number {
   const nodes = readNodes(native);
-  if (nodes.size === 0) return false;
+  if (nodes.size === 0) return 0;
   const names = new Map([...nodes].map(([name, { texts }]) => [name, namesIn(texts, nodes)]));
   const depths = new Map<string, number>();
   let waiting = [...nodes.keys()];
@@ -40,7 +40,7 @@ export function isSchemaTooDeep(native: NativeDatabase): boolean {
   // What names itself in the end is an error when it is used; until SQLite finds it, all may be on the path.
   const circular = waiting.reduce((sum, name) => sum + (nodes.get(name)?.count ?? 0), 0);
   const longest = [...depths.values()].reduce((most, depth) => Math.max(most, depth), 0);
-  return longest + circular > maxNesting;
+  return longest + circular;
 }
 
 function readNodes(native: NativeDatabase): ReadonlyMap<string, Node> {

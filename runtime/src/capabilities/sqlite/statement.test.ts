@@ -7,6 +7,7 @@ import type { NativeStatement } from './native.ts';
 import { compileFirst, provesSingleRow } from './statement.ts';
 
 const form = { named: true, times: true, maxBytes: 1000 };
+const options = { form, schemaDepth: 0 };
 
 function open(t: TestContext) {
   const database = openDatabase(join(scratch(t), 'plugin'), optionsOf());
@@ -42,7 +43,7 @@ suite('the first statement of a text', () => {
       `SELECT '${'😀'.repeat(2043)}';`,
     ]) {
       for (const rest of behind) {
-        const statement = compileFirst(database, first + rest, form);
+        const statement = compileFirst(database, first + rest, options);
         assert.equal(statement?.length, first.length, `${first.slice(0, 40)} | ${rest.slice(0, 20)}`);
         statement?.native.close();
       }
@@ -56,18 +57,18 @@ suite('the first statement of a text', () => {
       `SELECT (${'1,'.repeat(5000)}`,
       `CREATE TRIGGER g AFTER INSERT ON t BEGIN ${'SELECT 1; '.repeat(3000)}`,
     ]) {
-      assert.throws(() => compileFirst(database, text, form), {
+      assert.throws(() => compileFirst(database, text, options), {
         code: 5,
         message: /unrecognized|incomplete/,
       });
     }
-    assert.equal(compileFirst(database, ' ;'.repeat(5000), form), undefined);
+    assert.equal(compileFirst(database, ' ;'.repeat(5000), options), undefined);
   });
 });
 
 function proved(t: TestContext, sql: string): boolean {
   const database = open(t);
-  const statement = compileFirst(database, sql, form);
+  const statement = compileFirst(database, sql, options);
   assert.ok(statement !== undefined);
   return provesSingleRow(database, statement);
 }
@@ -109,7 +110,7 @@ suite('the proof of a single row', () => {
 
   test('is not found for a program that writes, whatever else it does', (t) => {
     const database = open(t);
-    const statement = compileFirst(database, 'WITH c AS (SELECT 1) SELECT * FROM c', form);
+    const statement = compileFirst(database, 'WITH c AS (SELECT 1) SELECT * FROM c', options);
     assert.ok(statement !== undefined);
     const program = (write: bigint): NativeStatement =>
       database.native.prepare(

@@ -2,8 +2,11 @@ import type { PassedOver, Seen } from './authorizer.ts';
 import { type OpenDatabase, maxValueBytes, single } from './database.ts';
 import { resultCode, SqlFailure, sqlFailure } from './failure.ts';
 import type { Bound, NativeStatement, SqlValue } from './native.ts';
+import { isDeep } from './nesting.ts';
 import { type Slots, scanStatement } from './parameter-slots.ts';
 import { type RowForm, type RowShape, rowShape } from './rows.ts';
+import { ensureStackRoom } from './stack-room.ts';
+import { hasWord } from './token.ts';
 
 /** A statement that SQLite has compiled, and all that is known about it. */
 export interface Statement {
@@ -19,12 +22,17 @@ export interface Statement {
   readonly length: number;
   /** Bytes that a value may have while it runs. */
   readonly valueBytes: number;
+  /** Whether it may need more of the stack than there always is, also because SQLite compiles it anew. */
+  readonly deep: boolean;
   shape: RowShape;
   /** How often its rows were fetched. */
   fetched: number;
   /** Whether it is proved to have one row or none. */
   singleRow: boolean;
 }
+
+/** Bytes of a compiled statement, its triggers included, up to which few of them can be in one another. */
+const maxShallowBytes = 64 * 1024;
 
 /** How much of a long text is given to SQLite at first, in UTF-16 units. */
 const firstWindow = 4096;
@@ -38,13 +46,24 @@ const firstWindow = 4096;
  * was ended by a semicolon: the same one that ends it in the whole text. Everything else in a window proves
  * nothing, and a larger one is tried, up to the whole text.
  */
-export function compileFirst(database: OpenDatabase, sql: string, form: RowForm): Statement | undefined {
+export function compileFirst(
+  database: OpenDatabase,
+  sql: string,
+  options: CompileOptions,
+): Statement | undefined {
+  ensureStackRoom();
   for (let size = firstWindow; size < sql.length; size *= 2) {
     const found = tryWindow(database, sql.slice(0, size));
-    if (found !== undefined) return finish(database, found, form);
+    if (found !== undefined) return finish(database, found, options);
   }
   const found = prepare(database, sql);
-  return found === undefined ? undefined : finish(database, found, form);
+  return found === undefined ? undefined : finish(database, found, options);
+}
+
+export interface CompileOptions {
+  readonly form: RowForm;
+  /** How deep views and generated columns are nested. */
+  readonly schemaDepth: number;
 }
 
 interface Prepared {
@@ -77,11 +96,19 @@ function prepare({ native, authorizer }: OpenDatabase, sql: string): Prepared | 
   }
 }
 
-function finish(database: OpenDatabase, { native: compiled, seen }: Prepared, form: RowForm): Statement {
+function finish(
+  database: OpenDatabase,
+  { native: compiled, seen }: Prepared,
+  { form, schemaDepth }: CompileOptions,
+): Statement {
   const text = compiled.sourceSQL;
   const { slots, verb } = scanStatement(text, { parameters: !seen.virtualTable });
   let native: NativeStatement | undefined = compiled;
   try {
+    // Without a file's name it attaches a database without one, as VACUUM itself does.
+    if (verb === 'VACUUM' && hasWord(text, 'INTO')) {
+      throw new SqlFailure('VACUUM INTO writes a file of its own');
+    }
     if (slots.refused !== undefined) {
       throw new SqlFailure(`the parameter ${slots.refused} has a name; write ? or ?1`);
     }
@@ -100,6 +127,7 @@ function finish(database: OpenDatabase, { native: compiled, seen }: Prepared, fo
       length: text.length,
       // The values of a row are made at once, in a heap that the whole thread shares.
       valueBytes: Math.floor(maxValueBytes / Math.max(1, shape.width)),
+      deep: seen.recursion || native.stat('memused') > maxShallowBytes || isDeep(text, schemaDepth),
       shape,
       fetched: 0,
       singleRow: false,

@@ -36,6 +36,17 @@ export function endOfToken(sql: string, at: number, unit: number): number {
   }
 }
 
+/** Whether a text has this word, given in upper case, and not only quoted or in a remark. */
+export function hasWord(sql: string, word: string): boolean {
+  for (let at = 0; at < sql.length;) {
+    const unit = sql.charCodeAt(at);
+    const end = endOfToken(sql, at, unit);
+    if (isIdentifier(unit) && sql.slice(at, end).toUpperCase() === word) return true;
+    at = end;
+  }
+  return false;
+}
+
 function behind(sql: string, found: number, size: number): number {
   return found < 0 ? sql.length : found + size;
 }
