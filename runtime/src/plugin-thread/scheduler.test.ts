@@ -122,6 +122,19 @@ suite('Scheduler: fairness', () => {
     for (let at = 0; at < 300; at += 3) assert.deepEqual(made.log.slice(at, at + 3), ['a', 'b', 'c']);
   });
 
+  test('the time that a turn takes is not charged to the one behind it', async () => {
+    const made = thread();
+    const begun: number[] = [];
+    made.add('slow', () => {
+      const until = performance.now() + 30;
+      while (performance.now() < until);
+    });
+    made.add('next', (_task, now) => void begun.push(performance.now() - now));
+    await made.run(() => begun.length >= 5);
+    // What a turn is told of the time is when it began, but for what the machine does between the two.
+    assert.ok(Math.min(...begun) < 15, `turns began ${begun.join(', ')} ms before they did`);
+  });
+
   for (const [how, giving] of [
     ['one gives promises', ['b']],
     ['two give promises', ['b', 'c']],

@@ -91,6 +91,8 @@ export class Scheduler {
     for (let count = tasks.length; count > 0; count--) {
       this.#last = this.#last + 1 < tasks.length ? this.#last + 1 : 0;
       const task = tasks[this.#last];
+      // What the one before it took is not this one's.
+      if (ran) this.#now = performance.now();
       if (task === undefined || !task.due(this.#now)) continue;
       ran = true;
       // A tick says nothing about when the next event comes.
