@@ -24,7 +24,7 @@ export function createActivity(): SharedArrayBuffer {
 export class Activity {
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
-  /** Waits that are under way: they may be inside of each other. */
+  /** Waits of the call that are under way: they may be inside of each other. */
   #waits = 0;
   #used = 0;
 
@@ -44,13 +44,16 @@ export class Activity {
 
   /** The guest has returned, or will never. */
   leave(): void {
+    this.#waits = 0;
     if ((Atomics.load(this.#words, SERIAL) & 1) === 1) Atomics.add(this.#words, SERIAL, 1);
   }
 
   /** The guest waits for the host: that time is not its own. */
   wait(): void {
+    // What the host does for itself is no wait of a call.
+    if (this.#waits === 0 && (Atomics.load(this.#words, SERIAL) & 1) === 0) return;
     this.#waits += 1;
-    if (this.#waits > 1 || (Atomics.load(this.#words, SERIAL) & 1) === 0) return;
+    if (this.#waits > 1) return;
     this.#used = shared(performance.now()) - (this.#numbers[SINCE] ?? 0);
     Atomics.add(this.#words, SERIAL, 1);
   }
@@ -59,7 +62,7 @@ export class Activity {
   resume(): void {
     if (this.#waits === 0) return;
     this.#waits -= 1;
-    if (this.#waits > 0 || (Atomics.load(this.#words, SERIAL) & 1) === 1) return;
+    if (this.#waits > 0) return;
     this.#numbers[SINCE] = shared(performance.now()) - this.#used;
     Atomics.add(this.#words, SERIAL, 1);
   }
