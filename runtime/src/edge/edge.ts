@@ -106,6 +106,8 @@ export class Edge {
   };
 
   #sleep(): void {
+    // What the ends pushed as their events were settled is not announced yet, and this may be the last turn for long.
+    for (const plugin of this.#plugins) plugin.wake();
     this.#looking = false;
     if (this.bell.fallAsleep(this.#wake, this.#ready)) return;
     this.#looking = true;

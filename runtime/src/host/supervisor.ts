@@ -249,7 +249,10 @@ export class Supervisor {
   async stop(deadline: number): Promise<boolean> {
     // An operator has asked for the same a moment ago.
     if (this.#phase === 'stopping') await this.#asked;
-    if (this.#phase === 'over') return true;
+    if (this.#phase === 'over') {
+      await this.#end();
+      return true;
+    }
     this.stopAccepting();
     const clean = await this.#shutDownAll(deadline);
     this.#phase = 'over';
@@ -384,6 +387,7 @@ export class Supervisor {
     this.#crashes += 1;
     if (!never) return this.#restartLater(instance.readyAt);
     this.#phase = 'over';
+    void this.#release();
     this.#options.failed(describe(end));
   }
 

@@ -38,23 +38,48 @@ async function turns(): Promise<void> {
 const nothing = (): boolean => false;
 
 suite('a ring, step by step', () => {
-  test('wakes a thread that falls asleep behind its first step', async (t) => {
-    const bell = new Bell();
-    let woken = 0;
-    let asleep = false;
-    afterStep(t, 1, () => {
-      asleep = bell.fallAsleep(() => {
-        woken += 1;
-      }, nothing);
-    });
-    bell.ring();
-    t.mock.restoreAll();
-    await turns();
-    assert.ok(asleep, 'the thread did not fall asleep');
-    assert.equal(woken, 1, 'the thread sleeps though the bell rang');
-  });
+  // At most four steps: what is behind the last of them is behind the ring. A ring that finds nobody asleep has fewer.
+  for (const step of [1, 2, 3, 4]) {
+    for (const before of ['awake', 'asleep']) {
+      // Work that is there may not be due: for a guest that is in the middle of a step.
+      test(`leaves a thread (${before} before) that looks for work behind its step ${step}, and waits when it is over, to the next`, async (t) => {
+        const bell = new Bell();
+        if (before === 'asleep') new Bell(bell.buffer).fallAsleep(() => undefined, nothing);
+        let woken = 0;
+        let begin: (() => void) | undefined;
+        const wait = Atomics.waitAsync.bind(Atomics);
+        const { promise, resolve } = Promise.withResolvers<'ok'>();
+        t.mock.method(
+          Atomics,
+          'waitAsync',
+          (words: Int32Array<SharedArrayBuffer>, index: number, seen: number) => {
+            begin = () => {
+              const waiting = wait(words, index, seen);
+              if (waiting.async) void waiting.value.then(() => resolve('ok'));
+              else resolve('ok');
+            };
+            return { async: true, value: promise };
+          },
+        );
+        const sleep = (): void => {
+          bell.fallAsleep(() => {
+            woken += 1;
+          }, nothing);
+        };
+        const { taken } = afterStep(t, step, sleep);
+        bell.ring();
+        if (taken() < step) sleep();
+        t.mock.restoreAll();
+        assert.ok(taken() <= 4, `a ring of ${taken()} steps`);
+        assert.ok(begin, 'the thread did not fall asleep');
+        begin();
+        bell.ring();
+        await turns();
+        assert.equal(woken, 1, 'the thread sleeps though the bell rang');
+      });
+    }
+  }
 
-  // At most four steps: what is behind the last of them is behind the ring.
   for (const step of [1, 2, 3, 4]) {
     test(`wakes a thread that has announced itself, and waits from behind step ${step} on`, async (t) => {
       const bell = new Bell();

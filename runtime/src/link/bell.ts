@@ -1,12 +1,14 @@
 /**
  * One word of shared memory per thread that whatever could give the thread work rings.
  *
- * The sleeper announces itself before it looks for work a last time, and the ringer publishes its work
- * before it looks for a sleeper, so one of the two always sees the other; a ring for a thread that is awake
- * costs no system call.
+ * The sleeper marks the word before it looks for work a last time, and the ringer publishes its work before it
+ * looks at the mark, so one of the two always sees the other; a ring for a thread that is awake costs no system
+ * call. The mark itself is what the sleeper waits on: whoever takes it away either wakes the sleeper or keeps it
+ * from sleeping, so nobody sleeps without a mark. Beside a count that is waited on that would not hold: a ringer
+ * that had counted, was overtaken by a sleeper to whom its work was not due, and then took the mark, left that
+ * sleeper to itself for good.
  */
-const COUNT = 0;
-const ASLEEP = 1;
+const ASLEEP = 0;
 
 export class Bell {
   readonly buffer: SharedArrayBuffer;
@@ -14,16 +16,16 @@ export class Bell {
   #arranged = false;
 
   /** @param buffer The buffer of the same bell on another thread; a new bell without it. */
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(4)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
   }
 
+  /** Wakes the thread when it sleeps. What it is to find MUST have been published with `Atomics` before. */
   ring(): void {
-    Atomics.add(this.#words, COUNT, 1);
-    // Whoever takes the mark away wakes the sleeper: many rings until it is awake cost one system call.
     if (Atomics.load(this.#words, ASLEEP) === 0) return;
-    if (Atomics.exchange(this.#words, ASLEEP, 0) !== 0) Atomics.notify(this.#words, COUNT);
+    // Whoever takes the mark away wakes the sleeper: many rings until it is awake cost one system call.
+    if (Atomics.exchange(this.#words, ASLEEP, 0) !== 0) Atomics.notify(this.#words, ASLEEP);
   }
 
   /**
@@ -33,8 +35,7 @@ export class Bell {
   wait(timeoutMs: number, hasWork: () => boolean): void {
     const words = this.#words;
     Atomics.store(words, ASLEEP, 1);
-    const seen = Atomics.load(words, COUNT);
-    if (!hasWork()) Atomics.wait(words, COUNT, seen, timeoutMs);
+    if (!hasWork()) Atomics.wait(words, ASLEEP, 1, timeoutMs);
     Atomics.store(words, ASLEEP, 0);
   }
 
@@ -42,8 +43,7 @@ export class Bell {
   async waitAsync(timeoutMs: number, hasWork: () => boolean): Promise<void> {
     const words = this.#words;
     Atomics.store(words, ASLEEP, 1);
-    const seen = Atomics.load(words, COUNT);
-    if (!hasWork()) await Atomics.waitAsync(words, COUNT, seen, timeoutMs).value;
+    if (!hasWork()) await Atomics.waitAsync(words, ASLEEP, 1, timeoutMs).value;
     Atomics.store(words, ASLEEP, 0);
   }
 
@@ -60,10 +60,9 @@ export class Bell {
   fallAsleep(wake: () => void, hasWork: () => boolean): boolean {
     const words = this.#words;
     Atomics.store(words, ASLEEP, 1);
-    const seen = Atomics.load(words, COUNT);
     if (hasWork()) return this.#stay();
     if (this.#arranged) return true;
-    const wait = Atomics.waitAsync(words, COUNT, seen);
+    const wait = Atomics.waitAsync(words, ASLEEP, 1);
     if (!wait.async) return this.#stay();
     this.#arranged = true;
     void wait.value.then(() => {
