@@ -107,9 +107,10 @@ suite('several plugins on a host', { concurrency: 2 }, () => {
   });
 
   test('with restart = "never" the other goes on; the host ends when none is left', async (t) => {
-    const bad = (name: string) => ({ routes: { [`GET /trap-${name}`]: trap() } });
     const manifests = await Promise.all(
-      ['a', 'b'].map((name) => made(t, name, bad(name), 'restart = "never"')),
+      ['a', 'b'].map((name) =>
+        made(t, name, { routes: { [`GET /trap-${name}`]: trap() } }, 'restart = "never"'),
+      ),
     );
     const { host, status } = await hosting(t, manifests);
     assert.equal(await status('/trap-a'), 502);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { WebSocket } from 'ws';
+import type { PulpProcess } from '../support/pulp-process.ts';
 import { patiently } from '../support/patiently.ts';
 import { closeFrame, RawWebSocket } from '../support/raw-websocket.ts';
 import {
@@ -104,6 +105,62 @@ suite('a plugin that breaks', { concurrency: 2 }, () => {
     client.send(closeFrame(1001));
     assert.equal((await pulp.end()).code, 1);
   });
+});
+
+/** What the guest has seen of the ends of connections, in a word each. */
+function story(pulp: PulpProcess): readonly string[] {
+  return seen(pulp).map((event) =>
+    event.kind === 'open' ? `${event.resumed ? 'resumed' : 'open'} ${event.id}` : `close ${event.id}`,
+  );
+}
+
+suite('connections with resume = true', { concurrency: 2 }, () => {
+  const options = 'resume = true';
+
+  test('outlive the instance that broke: the next one is told of each, and goes on with them', async (t) => {
+    const pulp = await startWsGuest(t, wsGuest(['/ws']), { options });
+    const [a, b] = [await open(t, pulp, 'a'), await open(t, pulp, 'b')];
+    a.client.frame({ opcode: 2, payload: command.busy() });
+    a.client.frame({ opcode: 2, payload: command.trap() });
+    for (const text of ['one', 'two', 'three']) b.client.text(text);
+    await pulp.line('plugin restarted');
+    for (const text of ['one', 'two', 'three']) assert.equal(await b.client.message(), text);
+    a.client.text('still here');
+    assert.equal(await a.client.message(), 'still here');
+    a.client.send(closeFrame(4001));
+    await seenClose(pulp, { id: a.id, code: 4001 });
+    assert.deepEqual(story(pulp).toSorted(), [
+      `close ${a.id}`,
+      `open ${a.id}`,
+      `open ${b.id}`,
+      `resumed ${a.id}`,
+      `resumed ${b.id}`,
+    ]);
+  });
+
+  test(
+    'outlive a reload, and lose nothing of what is said meanwhile',
+    {
+      skip: process.platform === 'win32' && 'no SIGHUP',
+    },
+    async (t) => {
+      const pulp = await startWsGuest(t, wsGuest(['/ws']), { options });
+      const { client, id } = await open(t, pulp, 'a');
+      for (let round = 0; round < 3; round++) {
+        const texts = Array.from({ length: 200 }, (_, index) => `${round} ${index}`);
+        pulp.signal('SIGHUP');
+        for (const text of texts) {
+          client.text(text);
+          if (text.endsWith('0')) await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        for (const text of texts) assert.equal(await client.message(), text);
+        await pulp.line('plugin reloaded', { instance: String(round + 2) });
+      }
+      client.send(closeFrame(1000));
+      await seenClose(pulp, { id, code: 1000 });
+      assert.deepEqual(story(pulp), [`open ${id}`, ...Array(3).fill(`resumed ${id}`), `close ${id}`]);
+    },
+  );
 });
 
 suite('the end of the host', { concurrency: 2 }, () => {

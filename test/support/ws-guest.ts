@@ -142,6 +142,8 @@ export interface SeenOpen {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** It began before the instance that saw this. */
+  readonly resumed: boolean;
 }
 
 export interface SeenClose {
@@ -170,6 +172,7 @@ export function seen(pulp: PulpProcess): readonly (SeenOpen | SeenClose)[] {
         path: String(event.get('path')),
         query: record('query'),
         headers: record('headers'),
+        resumed: event.get('resumed') === true,
       },
     ];
   });

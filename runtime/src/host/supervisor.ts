@@ -325,7 +325,7 @@ export class Supervisor {
     const reason = end === late ? `it took more than ${startTimeoutMs} ms to start` : describe(end);
     if (end === late) await this.#kill(instance, reason);
     this.#forget(instance);
-    if (beside) await instance.lease.release();
+    if (beside) await this.#leave(instance.lease);
     throw new Error(`plugin ${this.name} did not start: ${reason}`);
   }
 
@@ -354,7 +354,10 @@ export class Supervisor {
     if (instance === this.#next) {
       this.#next = undefined;
       this.#running = instance;
+      const left = this.#lease;
       this.#lease = instance.lease;
+      // What is in the thread still gives it back when it is over.
+      if (old === undefined && left !== undefined) void this.#leave(left);
     }
     this.#loaded = instance.loaded;
     if (!this.#isStopping()) this.#phase = 'ready';
