@@ -8,6 +8,7 @@ import { defaultMaxMemory, MemoryGuard } from './memory-guard.ts';
 import { PluginThreads } from './plugin-threads.ts';
 import { startOrder } from './start-order.ts';
 import type { HostControl, HostStatus } from './status.ts';
+import { RestoreStaging } from './storage-restore.ts';
 import { StorageRoot } from './storage-root.ts';
 import { Supervisor } from './supervisor.ts';
 import { Watchdog } from './watchdog.ts';
@@ -110,7 +111,7 @@ export class Host implements AsyncDisposable, HostControl {
     const certificate = await loadCertificate(options, log);
     const registry = await Registry.load(builtinCapabilities);
     const storageRoot = resolve(options.storageRoot ?? 'data');
-    const storage = scope.use(new HeldStorage(storageRoot, registry));
+    const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
     const load = (file: string): Promise<LoadedPlugin> => loadOne(file, { registry, log, storage });
     const files = [options.manifest].flat().map((file) => resolve(file));
     const plugins: LoadedPlugin[] = [];
@@ -281,18 +282,24 @@ export class Host implements AsyncDisposable, HostControl {
 class HeldStorage implements Disposable {
   readonly #root: string;
   readonly #registry: Registry;
+  readonly #log: Log;
   #held: StorageRoot | undefined;
 
-  constructor(root: string, registry: Registry) {
+  constructor(root: string, { registry, log }: { readonly registry: Registry; readonly log: Log }) {
     this.#root = root;
     this.#registry = registry;
+    this.#log = log;
   }
 
   async hold({ spec }: LoadedPlugin): Promise<void> {
     const stores = this.#registry
       .channels(spec.capabilities)
       .some((capability) => capability.stores === true);
-    if (stores) this.#held ??= await StorageRoot.hold(this.#root);
+    if (!stores || this.#held !== undefined) return;
+    this.#held = await StorageRoot.hold(this.#root);
+    // Of a process that was ended in the middle of `pulp restore`.
+    const plugins = await new RestoreStaging(this.#root).finish();
+    if (plugins.length > 0) this.#log.warn('restore finished', { plugins });
   }
 
   [Symbol.dispose](): void {

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test, type TestContext } from 'node:test';
 import { backupStorage, type CopyProgress, restoreStorage } from './storage-copy.ts';
@@ -227,17 +231,66 @@ suite('backup and restore of a storage root', () => {
     }
   });
 
-  test('what a restore that was killed had moved away is there again for the next', async (t) => {
+  test('a restore that was killed while it moved plugins is finished by the next, or by a host', async (t) => {
     const { storageRoot, to } = places(t);
     await backupStorage({ storageRoot, to });
-    const replaced = join(storageRoot, '.pulp', 'restore', 'replaced');
-    mkdirSync(replaced, { recursive: true });
-    renameSync(join(storageRoot, 'notes'), join(replaced, 'notes'));
+    const staging = join(storageRoot, '.pulp', 'restore');
+    for (const folder of ['restored', 'replaced']) mkdirSync(join(staging, folder), { recursive: true });
+    cpSync(join(to, 'notes'), join(staging, 'restored', 'notes'), { recursive: true });
+    writeFileSync(join(staging, 'restored', 'notes', 'new'), 'restored');
+    writeFileSync(join(staging, 'ready'), '');
+    renameSync(join(storageRoot, 'notes'), join(staging, 'replaced', 'notes'));
     await assert.rejects(
       restoreStorage({ storageRoot, from: to, force: false }),
       /something of files, notes/,
     );
     assert.equal(readFileSync(join(storageRoot, 'notes/deep/er/a.txt'), 'utf8'), 'alpha');
+    assert.equal(readFileSync(join(storageRoot, 'notes/new'), 'utf8'), 'restored');
+    assert.deepEqual(readdirSync(join(storageRoot, '.pulp')).toSorted(), ['lock', 'pid']);
+  });
+
+  test('one that was killed before that has changed nothing', async (t) => {
+    const { storageRoot, to } = places(t);
+    await backupStorage({ storageRoot, to });
+    const restored = join(storageRoot, '.pulp', 'restore', 'restored');
+    mkdirSync(join(restored, 'notes'), { recursive: true });
+    await assert.rejects(
+      restoreStorage({ storageRoot, from: to, force: false }),
+      /something of files, notes/,
+    );
+    assert.equal(readFileSync(join(storageRoot, 'notes/deep/er/a.txt'), 'utf8'), 'alpha');
+  });
+
+  test('modes and times of files and folders come back', async (t) => {
+    const { storageRoot, to } = places(t);
+    const file = join(storageRoot, 'notes/deep/er/a.txt');
+    const [of, until] = [new Date('2020-02-02T02:02:02Z'), new Date('2021-01-01T01:01:01Z')];
+    chmodSync(file, 0o400);
+    utimesSync(file, of, until);
+    chmodSync(join(storageRoot, 'notes/deep'), 0o500);
+    await backupStorage({ storageRoot, to });
+    chmodSync(join(storageRoot, 'notes/deep'), 0o700);
+    rmSync(join(storageRoot, 'notes'), { recursive: true });
+    rmSync(join(storageRoot, 'files'), { recursive: true });
+    await restoreStorage({ storageRoot, from: to, force: false });
+    assert.deepEqual([statSync(file).mode & 0o777, statSync(file).mtime], [0o400, until]);
+    assert.equal(statSync(join(storageRoot, 'notes/deep')).mode & 0o777, 0o500);
+    chmodSync(join(storageRoot, 'notes/deep'), 0o700);
+    chmodSync(join(to, 'notes/deep'), 0o700);
+  });
+
+  test('a link in the place of a folder or of a database is no copy without it, but an error', async (t) => {
+    const { storageRoot, to } = places(t);
+    const elsewhere = join(storageRoot, '..', `${basename(storageRoot)}-elsewhere`);
+    t.after(() => rmSync(elsewhere, { recursive: true, force: true }));
+    renameSync(join(storageRoot, 'files'), elsewhere);
+    symlinkSync(elsewhere, join(storageRoot, 'files'));
+    await assert.rejects(backupStorage({ storageRoot, to }), /files: this is a link, which is not followed/);
+    unlinkSync(join(storageRoot, 'files'));
+    writeFileSync(join(elsewhere, 'data.db'), '');
+    symlinkSync(join(elsewhere, 'data.db'), join(storageRoot, 'notes', 'data.db'));
+    await assert.rejects(backupStorage({ storageRoot, to }), /data\.db: the database of notes is no file/);
+    assert.equal(existsSync(to), false);
   });
 
   test('what a plugin has is replaced only by force, and other plugins keep theirs', async (t) => {

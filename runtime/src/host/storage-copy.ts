@@ -1,10 +1,23 @@
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, type FileHandle } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  utimes,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTemporary } from '../capabilities/fs/temporary-name.ts';
 import { copyDatabase } from './storage-database.ts';
 import { refuseWithin } from './storage-place.ts';
+import { RestoreStaging } from './storage-restore.ts';
 import { ownFolder, StorageRoot } from './storage-root.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** The note that makes a folder a finished copy. It is written last. */
 const noteFile = 'backup.json';
@@ -13,6 +26,9 @@ const database = 'data.db';
 /** What SQLite keeps beside a database belongs to its running state, not to the copy. */
 const companions: ReadonlySet<string> = new Set(['data.db-wal', 'data.db-shm', 'data.db-journal']);
 const chunkBytes = 1024 * 1024;
+
+/** What of a mode a plugin can set. */
+const ownerBits = 0o700;
 
 /** How far a copy is. */
 export interface CopyProgress {
@@ -87,7 +103,8 @@ export interface RestoreOptions {
 /**
  * Puts a copy back. No host may use the storage root meanwhile. Everything is copied and checked before the first
  * plugin's folder is touched, and each takes its place in one step; plugins that the copy lacks stay as they are.
- * Rejects, with the storage root as it was, when the copy is damaged, or inside of the storage root.
+ * Rejects, with the storage root as it was, when the copy is damaged, or inside of the storage root. A process that is
+ * ended while plugins take their places leaves the rest of that to the next restore, or the next host.
  */
 export async function restoreStorage({
   storageRoot,
@@ -99,12 +116,9 @@ export async function restoreStorage({
   const plugins = await readNote(from);
   using scope = new DisposableStack();
   scope.use(await StorageRoot.hold(storageRoot));
-  const staging = join(storageRoot, ownFolder, 'restore');
-  const replaced = join(staging, 'replaced');
-  const restored = join(staging, 'restored');
+  const staging = new RestoreStaging(storageRoot);
   // Of a process that was ended in the middle of a restore.
-  await putBack(replaced, storageRoot);
-  await rm(staging, { recursive: true, force: true });
+  await staging.finish();
   const there = new Set(await pluginFolders(storageRoot));
   const taken = plugins.filter((plugin) => there.has(plugin));
   if (taken.length > 0 && !force) {
@@ -112,33 +126,19 @@ export async function restoreStorage({
       `${storageRoot}: there is something of ${taken.join(', ')} already; it is replaced only with -force`,
     );
   }
+  const copy = new Copy({ progress, remedy: 'Restore another copy; the storage root is as it was' });
+  await staging.begin();
   try {
-    await mkdir(replaced, { recursive: true, mode: 0o700 });
-    await mkdir(restored, { mode: 0o700 });
-    const copy = new Copy({ progress, remedy: 'Restore another copy; the storage root is as it was' });
     for (const plugin of plugins) {
-      await copy.folder({ plugin, from: join(from, plugin), to: join(restored, plugin) });
+      await copy.folder({ plugin, from: join(from, plugin), to: join(staging.restored, plugin) });
     }
-    for (const plugin of plugins) {
-      const place = join(storageRoot, plugin);
-      if (there.has(plugin)) await rename(place, join(replaced, plugin));
-      await rename(join(restored, plugin), place);
-    }
-    await syncFolder(storageRoot);
-    return copy.result(plugins);
-  } finally {
-    await putBack(replaced, storageRoot);
-    await rm(staging, { recursive: true, force: true });
+    await staging.ready();
+  } catch (error) {
+    await staging.drop();
+    throw error;
   }
-}
-
-/** Gives plugins that were moved out of their places, and for which nothing came, what they had. */
-async function putBack(replaced: string, storageRoot: string): Promise<void> {
-  const moved = await readdir(replaced).catch(vanished);
-  const there = new Set(await pluginFolders(storageRoot));
-  for (const plugin of moved ?? []) {
-    if (!there.has(plugin)) await rename(join(replaced, plugin), join(storageRoot, plugin));
-  }
+  await staging.finish();
+  return copy.result(plugins);
 }
 
 /** The plugins of a copy. Rejects when it was not finished, or is none. */
@@ -178,6 +178,12 @@ async function pluginFolders(root: string): Promise<string[]> {
     throw new Error(`${root}: the storage root cannot be read: ${(error as Error).message}`, {
       cause: error,
     });
+  }
+  const link = entries.find((entry) => entry.isSymbolicLink());
+  if (link !== undefined) {
+    throw new Error(
+      `${join(root, link.name)}: this is a link, which is not followed; put the folder itself there`,
+    );
   }
   return entries
     .filter((entry) => entry.isDirectory() && entry.name !== ownFolder)
@@ -226,14 +232,19 @@ class Copy {
       const stats = await lstat(source).catch(vanished);
       if (stats === undefined) continue;
       if (stats.isDirectory()) await this.#inside(plugin, source, target, false);
+      else if (top && text === database) await this.#database(plugin, source, target, stats);
       else if (!stats.isFile()) this.#skipped.push(source.toString());
-      else if (top && text === database) await this.#database(plugin, source, target);
-      else await this.#file(plugin, source, target);
+      else await this.#file(plugin, source, target, stats);
     }
     await syncFolder(to);
+    // The plugin's own folder is the host's affair.
+    if (top) return;
+    const { atime, mtime, mode } = await lstat(from);
+    await utimes(to, atime, mtime);
+    await chmod(to, mode & ownerBits);
   }
 
-  async #file(plugin: string, source: Buffer, target: Buffer): Promise<void> {
+  async #file(plugin: string, source: Buffer, target: Buffer, stats: Stats): Promise<void> {
     const input = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW).catch(vanished);
     if (input === undefined) return;
     await using from = input;
@@ -245,12 +256,17 @@ class Copy {
       await write(to, chunk.subarray(0, bytesRead));
       this.#copied(plugin, bytesRead);
     }
+    await to.utimes(stats.atime, stats.mtime);
+    await to.chmod(stats.mode & ownerBits);
     await to.sync();
     this.#files += 1;
   }
 
-  async #database(plugin: string, source: Buffer, target: Buffer): Promise<void> {
+  async #database(plugin: string, source: Buffer, target: Buffer, stats: Stats): Promise<void> {
     const { remedy } = this.#options;
+    if (!stats.isFile()) {
+      throw new Error(`${source.toString()}: the database of ${plugin} is no file, so it cannot be copied`);
+    }
     const bytes = await copyDatabase({
       plugin,
       source,
@@ -280,11 +296,4 @@ async function write(file: FileHandle, bytes: Uint8Array): Promise<void> {
 /** What a plugin deleted meanwhile is no error. */
 function vanished(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-}
-
-async function syncFolder(path: string | Buffer): Promise<void> {
-  // Windows has no descriptors of folders.
-  if (process.platform === 'win32') return;
-  await using folder = await open(path, 'r');
-  await folder.sync();
 }

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, openSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { makePluginFolder } from '../plugin-folder.ts';
 
 /** The name of the database in a plugin's folder. Its companions have `-wal`, `-shm` and `-journal` behind it. */
 const fileName = 'data.db';
@@ -15,15 +16,15 @@ const companions = ['', '-wal', '-shm', '-journal'];
 export function prepareFile(folder: string): string {
   const path = join(folder, fileName);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    narrow(folder, statSync(folder));
-    const found = statSync(path, { throwIfNoEntry: false });
-    // Opening a FIFO would wait for ever.
+    makePluginFolder(folder);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    // Opening a FIFO would wait for ever, and what a link leads to no backup would find.
     if (found !== undefined && !found.isFile()) throw new Error('something is there that is no file');
     closeSync(openSync(path, 'a', 0o600));
     for (const companion of companions) {
       const file = `${path}${companion}`;
-      const stats = statSync(file, { throwIfNoEntry: false });
+      const stats = lstatSync(file, { throwIfNoEntry: false });
+      if (stats?.isSymbolicLink() === true) throw new Error(`${file} is a link, which is not followed`);
       if (stats !== undefined) narrow(file, stats);
     }
   } catch (error) {
