@@ -11,6 +11,7 @@ import { Guest } from '../../runtime/src/guest/guest.ts';
 import { chain, type Later } from '../../runtime/src/guest/later.ts';
 import { readModule } from '../../runtime/src/guest/module.ts';
 import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
+import { createNativeCalls, NativeCalls } from '../../runtime/src/plugin-thread/native-calls.ts';
 import { guestContext, silent } from '../../test/support/guest-context.ts';
 import { wat } from '../../test/support/wat.ts';
 
@@ -68,10 +69,12 @@ export async function startCallGuest(options: CallGuestOptions): Promise<CallGue
   );
   const scope = new AsyncDisposableStack();
   const functions = new Map<string, AnyHostFunction>();
+  const native = new NativeCalls(createNativeCalls());
   for (const capability of capabilities.map((declared) => registry.get(declared))) {
     const context = guestContext({
       options: spec.options.get(capability.name) ?? {},
       scope,
+      native,
       allowPrivateNetwork,
       ...(folder === undefined ? {} : { folder }),
       arity: (wanted) => info.imports.find((entry) => entry.name === wanted)?.params?.length ?? 0,

@@ -1,7 +1,7 @@
 import { Code } from '../abi/codes.ts';
 import { Failure, type Log, type Param, type Signature } from '../ext.ts';
 import { type Guest, GuestAllocationError } from './guest.ts';
-import { type Later, chain } from './later.ts';
+import type { Later } from './later.ts';
 import { waitingWasi, wasiModule } from './wasi/signatures.ts';
 import { ModuleError } from './module-error.ts';
 import { isStackOverflow } from './stack-overflow.ts';
@@ -146,6 +146,8 @@ function wrap(
   { guest, log }: Binding,
 ): (...raw: (number | bigint)[]) => Later<number> {
   const reenters = waits || params.includes('out');
+  /** Of a function that does not wait; such as are hot have a way of their own, without arrays and closures. */
+  const shape = waits ? '' : params.join();
 
   const refuse = (error: unknown): number => {
     if (guest.broken !== undefined) throw guest.broken;
@@ -163,33 +165,46 @@ function wrap(
     return error.code;
   };
 
-  const answer = (
-    result: Uint8Array | void,
-    out: number,
-    raw: readonly (number | bigint)[],
-  ): Later<number> => {
-    if (out < 0) return Code.ok;
-    const given = result ?? new Uint8Array(0);
+  const answer = (result: Uint8Array | void, pointerAt: Raw, lengthAt: Raw): Later<number> => {
+    const given = result ?? nothing;
     // A view of the guest's own memory would not live through its pulp_alloc.
-    const bytes = given.buffer === guest.memory.memory.buffer ? given.slice() : given;
-    return chain(guest.place(bytes), (pointer) => {
+    const bytes = given.buffer === guest.memory.bytes.buffer ? given.slice() : given;
+    const tell = (pointer: number): number => {
       const { view } = guest.memory;
-      view.setUint32(Number(raw[out]) >>> 0, pointer, true);
-      view.setUint32(Number(raw[out + 1]) >>> 0, bytes.length, true);
+      view.setUint32(unsigned(pointerAt), pointer, true);
+      view.setUint32(unsigned(lengthAt), bytes.length, true);
       return Code.ok;
-    });
+    };
+    const placed = guest.place(bytes);
+    return placed instanceof Promise ? placed.then(tell).catch(refuse) : tell(placed);
   };
 
   // The commonest signature, hot (bench/step.ts): a message, and nothing back.
-  if (params.length === 1 && params[0] === 'in' && !waits) {
+  if (shape === 'in') {
     return (pointer, size) => {
       if (guest.broken !== undefined) throw guest.broken;
       try {
-        const length = Number(size) >>> 0;
-        if (length === 0) throw new Failure(Code.empty, 'the input is empty');
-        const result = fn(guest.memory.range(Number(pointer) >>> 0, length));
+        const result = fn(filled(guest, pointer, size));
         if (result instanceof Promise) throw unexpected(name, result);
         return Code.ok;
+      } catch (error) {
+        return refuse(error);
+      }
+    };
+  }
+
+  // That of SQL, hot as well (bench/storage.ts).
+  if (shape === 'in,in?,out') {
+    return (pointer, size, optionalPointer, optionalSize, pointerAt, lengthAt) => {
+      if (guest.broken !== undefined) throw guest.broken;
+      try {
+        if (guest.allocating) throw reentered();
+        const first = filled(guest, pointer, size);
+        const second = range(guest, optionalPointer, optionalSize);
+        checkOut(guest, pointerAt, lengthAt);
+        const result = fn(first, second);
+        if (result instanceof Promise) throw unexpected(name, result);
+        return answer(result, pointerAt, lengthAt);
       } catch (error) {
         return refuse(error);
       }
@@ -199,27 +214,62 @@ function wrap(
   return (...raw) => {
     if (guest.broken !== undefined) throw guest.broken;
     try {
-      if (reenters && guest.allocating) throw new Failure(Code.refused, 'called from inside pulp_alloc');
+      if (reenters && guest.allocating) throw reentered();
       const { args, out } = read(params, raw, guest, waits);
+      const done = (value: Uint8Array | void): Later<number> =>
+        out < 0 ? Code.ok : answer(value, raw[out], raw[out + 1]);
       const result = fn(...args);
-      if (!(result instanceof Promise)) {
-        const code = answer(result, out, raw);
-        return code instanceof Promise ? code.catch(refuse) : code;
-      }
+      if (!(result instanceof Promise)) return done(result);
       if (!waits) throw unexpected(name, result);
-      return result.then((value) => answer(value, out, raw)).catch(refuse);
+      return result.then(done).catch(refuse);
     } catch (error) {
       return refuse(error);
     }
   };
 }
 
+/** Where the guest may not call what could allocate in it again. */
+function reentered(): Failure {
+  return new Failure(Code.refused, 'called from inside pulp_alloc');
+}
+
+const nothing = new Uint8Array(0);
+
+type Raw = number | bigint | undefined;
+
+/** A pointer or a length, as the guest means it. */
+function unsigned(raw: Raw): number {
+  return Number(raw) >>> 0;
+}
+
+/** A range that the guest named; of an empty one the pointer means nothing. Throws code 2. */
+function range({ memory }: Guest, pointer: Raw, size: Raw): Uint8Array {
+  const length = unsigned(size);
+  return length === 0 ? nothing : memory.range(unsigned(pointer), length);
+}
+
+/** The same for a range that may not be empty. Throws code 1 or 2. */
+function filled(guest: Guest, pointer: Raw, size: Raw): Uint8Array {
+  checkFilled(size);
+  return range(guest, pointer, size);
+}
+
+/** Throws code 1. */
+function checkFilled(size: Raw): void {
+  if (unsigned(size) === 0) throw new Failure(Code.empty, 'the input is empty');
+}
+
+/** Throws code 8. */
+function checkOut({ memory }: Guest, pointerAt: Raw, lengthAt: Raw): void {
+  if (memory.holds(unsigned(pointerAt), 4) && memory.holds(unsigned(lengthAt), 4)) return;
+  throw new Failure(Code.write, 'an out-pointer is outside the memory');
+}
+
 /** Reads the arguments, checked. `out` is the index of the raw out-pointers, -1 without. */
 function read(params: readonly Param[], raw: readonly (number | bigint)[], guest: Guest, copy: boolean) {
   let at = 0;
   for (const param of params) {
-    if (param === 'in' && Number(raw[at + 1]) >>> 0 === 0)
-      throw new Failure(Code.empty, 'the input is empty');
+    if (param === 'in') checkFilled(raw[at + 1]);
     at += width(param);
   }
   const args: (Uint8Array | number | bigint)[] = [];
@@ -227,19 +277,13 @@ function read(params: readonly Param[], raw: readonly (number | bigint)[], guest
   at = 0;
   for (const param of params) {
     if (param === 'in' || param === 'in?') {
-      const length = Number(raw[at + 1]) >>> 0;
-      const bytes = length === 0 ? new Uint8Array(0) : guest.memory.range(Number(raw[at]) >>> 0, length);
+      const bytes = range(guest, raw[at], raw[at + 1]);
       args.push(copy ? bytes.slice() : bytes);
     } else if (param === 'out') out = at;
     else args.push(number(param, raw[at] as number | bigint));
     at += width(param);
   }
-  if (
-    out >= 0 &&
-    !(guest.memory.holds(Number(raw[out]) >>> 0, 4) && guest.memory.holds(Number(raw[out + 1]) >>> 0, 4))
-  ) {
-    throw new Failure(Code.write, 'an out-pointer is outside the memory');
-  }
+  if (out >= 0) checkOut(guest, raw[out], raw[out + 1]);
   return { args, out };
 }
 
