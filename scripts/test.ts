@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildPlugins } from './build-plugins.ts';
 
@@ -18,6 +19,9 @@ const testFiles = ['runtime/src/**/*.test.ts', 'sdk/**/test/*.test.ts', 'test/**
 
 /** Lines of `runtime/src` that tests must run, in percent. */
 const coveredLines = 90;
+
+/** Test files at a time: most of them wait for processes and sockets of theirs. */
+const concurrency = Math.max(2, availableParallelism() - 1);
 
 /** A test that takes this long hangs. */
 const timeoutMs = 300_000;
@@ -47,7 +51,8 @@ function runTests(words: readonly string[]): Promise<number> {
   else if (named.length === 0) options = words.map((word) => `--test-name-pattern=${word}`);
 
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const args = ['--test', '--test-reporter=spec', `--test-timeout=${timeoutMs}`, ...options, ...files];
+  const settings = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
+  const args = ['--test', '--test-reporter=spec', ...settings, ...options, ...files];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
   child.on('error', reject);
   child.on('exit', (code) => {
