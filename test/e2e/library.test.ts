@@ -59,7 +59,12 @@ suite('a host that was stopped keeps no process alive', { concurrency: 2 }, () =
 
   test('when its plugin was to start again a little later', async (t) => {
     const manifest = await breaking(t, text(''));
-    assert.deepEqual(await endingByItself(t, manifest, 'plugin restarts', 6), { clean: true });
+    assert.deepEqual(await endingByItself(t, manifest, 'plugin restarts', 4), { clean: true });
+  });
+
+  test('when its plugin was to start again after a long while', async (t) => {
+    const manifest = await breaking(t, text(''));
+    assert.deepEqual(await endingByItself(t, manifest, 'plugin failed', 1), { clean: true });
   });
 
   test('when its plugin was starting again', async (t) => {
