@@ -229,7 +229,10 @@ export class Supervisor {
       await this.#begin(loaded);
     } catch (error) {
       // What ran before may have broken meanwhile.
-      if (this.#running === undefined && !this.#isStopping()) this.#restartIn(0);
+      if (this.#running === undefined && !this.#isStopping()) {
+        if (this.#loaded.spec.restart === 'never') this.#giveUp();
+        else this.#restartIn(0);
+      }
       throw error;
     }
     log.info('plugin reloaded', { plugin: name, version, instance: this.#instances });
@@ -257,7 +260,7 @@ export class Supervisor {
     const clean = await this.#shutDownAll(deadline);
     this.#phase = 'over';
     await this.#end();
-    if (clean) this.#options.log.info('shutdown complete', { plugin: this.name });
+    if (clean && this.#instances > 0) this.#options.log.info('shutdown complete', { plugin: this.name });
     return clean;
   }
 
@@ -351,17 +354,20 @@ export class Supervisor {
   /** The init of an instance succeeded: it takes over. */
   #ready(instance: RunningInstance): void {
     const old = this.#running;
+    // It was replaced before it came up.
+    if (instance !== this.#next && instance !== old) return;
     if (instance === this.#next) {
       this.#next = undefined;
       this.#running = instance;
       const left = this.#lease;
       this.#lease = instance.lease;
-      // What is in the thread still gives it back when it is over.
+      // What it was to replace has broken meanwhile: nobody else gives that place back.
       if (old === undefined && left !== undefined) void this.#leave(left);
     }
     this.#loaded = instance.loaded;
     if (!this.#isStopping()) this.#phase = 'ready';
     this.#stuck = false;
+    this.#retryAt = undefined;
     this.#plugin.ready(instance.attachment);
     if (old !== undefined && old !== instance) void this.#retire(old);
   }
@@ -381,17 +387,26 @@ export class Supervisor {
 
   #crashed(instance: RunningInstance, end: InstanceEnd): void {
     const evicted = end.state === 'evicted';
-    const never = !evicted && this.#loaded.spec.restart === 'never';
+    // A reload that is under way is a start that was asked for.
+    const alone = this.#phase === 'crashed' && this.#next === undefined;
+    const never = alone && !evicted && this.#loaded.spec.restart === 'never';
     // Its connections are told that it is going away, not that it comes back.
     if (never) this.#plugin.stopAccepting();
     this.#forget(instance, end.state === 'overdue' ? 'overdue' : 'broken');
     if (this.#phase !== 'crashed') return;
     if (evicted) return this.#restartIn(0);
     this.#crashes += 1;
-    if (!never) return this.#restartLater(instance.readyAt);
+    if (never) this.#giveUp();
+    else this.#restartLater(instance.readyAt);
+  }
+
+  /** It has ended, and may not be started again: the others go on without it. */
+  #giveUp(): void {
     this.#phase = 'over';
+    this.#watch?.[Symbol.dispose]();
+    this.#plugin.stopAccepting();
     void this.#release();
-    this.#options.failed(describe(end));
+    this.#options.failed(this.#reason ?? '');
   }
 
   /** @param readyAt When the instance that broke had become ready. */
@@ -400,14 +415,15 @@ export class Supervisor {
     const { delayMs, open } = this.#crashLoop.crashed(performance.now(), readyAt);
     const fields = { plugin: this.name, delay_ms: Math.round(delayMs) };
     this.#phase = open ? 'open' : 'waiting';
+    if (open) this.#retryAt = Date.now() + delayMs;
+    // Before the log: whoever reads it may stop the host at once.
+    this.#restartIn(delayMs);
     if (open) {
-      this.#retryAt = Date.now() + delayMs;
       log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
       this.#plugin.refuseWaiting();
     } else {
       log.info('plugin restarts', fields);
     }
-    this.#restartIn(delayMs);
   }
 
   #restartIn(delayMs: number): void {

@@ -1,0 +1,76 @@
+/** What becomes of a plugin that breaks again and again, and of the others. */
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { HostUnderTest } from '../support/host-under-test.ts';
+import { respond, trap } from '../support/wat-guest.ts';
+
+const inbound = 'capabilities = ["transport.http.inbound"]';
+const broken = { routes: { 'GET /trap': trap() } };
+
+/** Breaks the plugin so often; it is started again after each but the last. */
+async function breakOften(host: HostUnderTest, times: number): Promise<void> {
+  for (let count = 1; count <= times; count++) {
+    assert.equal((await host.get('/trap'))[0], 502);
+    if (count < times) await host.line('plugin restarted', { plugin: 'broken', instance: count + 1 });
+  }
+}
+
+async function failed(t: TestContext): Promise<HostUnderTest> {
+  const host = await HostUnderTest.start(t, [{ name: 'broken', guest: broken }, { name: 'neighbour' }]);
+  await breakOften(host, 5);
+  await host.line('plugin failed', { plugin: 'broken' });
+  return host;
+}
+
+suite('five crashes within 30 s', { concurrency: 2 }, () => {
+  test('make the plugin fail: 503 with Retry-After, a line in the log, and nobody else notices', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'broken', guest: broken }, { name: 'neighbour' }]);
+    const load = host.load('/neighbour');
+    await breakOften(host, 5);
+    const { delay_ms: delay, reason } = await host.line('plugin failed', { plugin: 'broken' });
+    assert.deepEqual([delay, reason], [30_000, 'pulp_step trapped: unreachable']);
+    const response = await fetch(`${host.url}/broken`);
+    assert.equal(response.status, 503);
+    assert.ok(Number(response.headers.get('retry-after')) >= 1);
+    assert.equal((await host.get('/nowhere'))[0], 404);
+    assert.deepEqual((await load.stop()).errors, []);
+    const delays = host.logged('plugin restarts').map(({ fields }) => Number(fields['delay_ms']));
+    for (const [index, least] of [10, 20, 40, 80].entries()) {
+      const given = delays[index] ?? 0;
+      assert.ok(given >= least && given <= least * 1.5, delays.join());
+    }
+    const [status] = host.host.status().plugins;
+    assert.deepEqual([status?.state, status?.crashes], ['failed', 5]);
+  });
+
+  test('whoever starts it again need not wait', async (t) => {
+    const host = await failed(t);
+    await host.host.startPlugin('broken');
+    assert.deepEqual(await host.get('/broken'), [200, 'broken']);
+  });
+
+  test('a reload mends it at once', async (t) => {
+    const host = await failed(t);
+    await host.reload({ name: 'broken', guest: { routes: { 'GET /trap': respond({ body: 'mended' }) } } });
+    assert.deepEqual(await host.get('/trap'), [200, 'mended']);
+  });
+});
+
+suite('a plugin that may not be started again', () => {
+  test('ends alone while others go on, and the host ends when none is left', async (t) => {
+    const never = `restart = "never"\n${inbound}`;
+    const host = await HostUnderTest.start(t, [
+      { name: 'one', guest: { routes: { 'GET /trap/one': trap() } }, manifest: never },
+      { name: 'two', guest: { routes: { 'GET /trap/two': trap() } }, manifest: never },
+    ]);
+    const load = host.load('/two');
+    assert.equal((await host.get('/trap/one'))[0], 502);
+    await host.line('plugin crashed', { plugin: 'one' });
+    const response = await fetch(`${host.url}/one`);
+    assert.equal(response.status, 503);
+    assert.deepEqual((await load.stop()).errors, []);
+    assert.deepEqual(host.logged('plugin restarts'), []);
+    assert.equal((await host.get('/trap/two'))[0], 502);
+    assert.deepEqual(await host.host.finished, { code: 1 });
+  });
+});
