@@ -95,11 +95,16 @@ export class SqliteGuest {
   }
 }
 
+/** The plugin's module. */
+export function sqliteModule(arity: 4 | 6 = 6): Promise<Uint8Array> {
+  return wat(moduleText(arity));
+}
+
 /** The plugin's folder. Gives the manifest's path. */
 export async function sqlitePlugin(t: Scope, given: SqliteGuestOptions = {}): Promise<string> {
   const { arity = 6, options = '', manifest = '' } = given;
   return pluginFolder(t, {
-    wasm: await wat(moduleText(arity)),
+    wasm: await sqliteModule(arity),
     manifest: `${manifest}
 capabilities = ["transport.http.inbound", "storage.sqlite"]
 [storage.sqlite]

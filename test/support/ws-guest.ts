@@ -142,8 +142,13 @@ export interface SeenOpen {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** It began before the instance that saw this. */
-  readonly resumed: boolean;
+  /** There when the instance before knew the connection already. */
+  readonly resumed?: boolean;
+}
+
+/** Where what the guest prints is to be found. */
+interface Printed {
+  readonly messages: readonly (string | undefined)[];
 }
 
 export interface SeenClose {
@@ -154,7 +159,7 @@ export interface SeenClose {
 }
 
 /** Everything that the guest has seen so far, in its order. */
-export function seen(pulp: PulpProcess): readonly (SeenOpen | SeenClose)[] {
+export function seen(pulp: Printed): readonly (SeenOpen | SeenClose)[] {
   return pulp.messages.flatMap((message): (SeenOpen | SeenClose)[] => {
     const [, kind, hex = ''] = /^([oc]) ([\da-f]+)$/.exec(message ?? '') ?? [];
     if (kind === undefined) return [];
@@ -172,14 +177,14 @@ export function seen(pulp: PulpProcess): readonly (SeenOpen | SeenClose)[] {
         path: String(event.get('path')),
         query: record('query'),
         headers: record('headers'),
-        resumed: event.get('resumed') === true,
+        ...(event.has('resumed') ? { resumed: event.get('resumed') === true } : {}),
       },
     ];
   });
 }
 
 /** Waits until the guest has seen the end of a connection like this one. */
-export async function seenClose(pulp: PulpProcess, like: Partial<SeenClose>): Promise<SeenClose> {
+export async function seenClose(pulp: Printed, like: Partial<SeenClose>): Promise<SeenClose> {
   return eventually(
     () =>
       seen(pulp)
@@ -236,7 +241,7 @@ export async function startWsGuest(
 /** Opens a connection with a name, and finds out its id. */
 export async function open(
   t: Scope,
-  pulp: PulpProcess,
+  pulp: Printed & Pick<PulpProcess, 'port' | 'dump'>,
   name: string,
 ): Promise<{ client: RawWebSocket; id: number }> {
   const client = await RawWebSocket.open(t, pulp.port, { path: `/ws?${name}` });
@@ -245,7 +250,7 @@ export async function open(
 }
 
 /** Waits until the guest has seen a connection with this name begin. */
-export function opened(pulp: PulpProcess, name: string): Promise<SeenOpen> {
+export function opened(pulp: Printed & Pick<PulpProcess, 'dump'>, name: string): Promise<SeenOpen> {
   return eventually(
     () =>
       seen(pulp)

@@ -209,7 +209,7 @@ export class EdgePlugin {
     each(this.#slots, (slot) => (slot.channel = attachment.slots.indexOf(slot)));
     this.#current = attachment;
     this.#accepting = true;
-    this.#pauses.clear();
+    this.#pauses.delete('stuck');
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.entered?.(attachment.instance)));
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.resend?.()));
     this.#roomAgain();

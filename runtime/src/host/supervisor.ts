@@ -66,6 +66,10 @@ export class Supervisor {
   #retryAt: number | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stuck = false;
+  /** A reload is under way. */
+  #reloading = false;
+  /** The instance that served broke during that. */
+  #owesRestart = false;
   /** A thread was left that could not be ended. */
   #left = false;
   /** What operators ask for is done one after the other. */
@@ -208,7 +212,24 @@ export class Supervisor {
    * steps, and loses none of what waits. Rejects with the reason when it does not come up: then the old one stays.
    */
   reload(): Promise<void> {
-    return this.#inTurn(() => this.#reload());
+    return this.#inTurn(async () => {
+      this.#reloading = true;
+      this.#owesRestart = false;
+      try {
+        await this.#reload();
+      } catch (error) {
+        this.#reloading = false;
+        // What ran before has broken meanwhile, or did not run.
+        const down = this.#phase === 'starting' && this.#running === undefined;
+        if (this.#owesRestart || down) {
+          if (this.#loaded.spec.restart === 'never') this.#giveUp();
+          else this.#restartIn(0);
+        }
+        throw error;
+      } finally {
+        this.#reloading = false;
+      }
+    });
   }
 
   async #reload(): Promise<void> {
@@ -225,16 +246,7 @@ export class Supervisor {
     }
     clearTimeout(this.#restart);
     this.#crashLoop.reset();
-    try {
-      await this.#begin(loaded);
-    } catch (error) {
-      // What ran before may have broken meanwhile.
-      if (this.#running === undefined && !this.#isStopping()) {
-        if (this.#loaded.spec.restart === 'never') this.#giveUp();
-        else this.#restartIn(0);
-      }
-      throw error;
-    }
+    await this.#begin(loaded);
     log.info('plugin reloaded', { plugin: name, version, instance: this.#instances });
   }
 
@@ -329,7 +341,8 @@ export class Supervisor {
     if (end === late) await this.#kill(instance, reason);
     this.#forget(instance);
     if (beside) await this.#leave(instance.lease);
-    throw new Error(`plugin ${this.name} did not start: ${reason}`);
+    const evicted = end !== late && end.state === 'evicted';
+    throw Object.assign(new Error(`plugin ${this.name} did not start: ${reason}`), { evicted });
   }
 
   #acquire(spec: PluginSpec, beside: boolean): ThreadLease {
@@ -388,7 +401,7 @@ export class Supervisor {
   #crashed(instance: RunningInstance, end: InstanceEnd): void {
     const evicted = end.state === 'evicted';
     // A reload that is under way is a start that was asked for.
-    const alone = this.#phase === 'crashed' && this.#next === undefined;
+    const alone = this.#phase === 'crashed' && !this.#reloading;
     const never = alone && !evicted && this.#loaded.spec.restart === 'never';
     // Its connections are told that it is going away, not that it comes back.
     if (never) this.#plugin.stopAccepting();
@@ -428,8 +441,10 @@ export class Supervisor {
 
   #restartIn(delayMs: number): void {
     if (this.#phase !== 'open') this.#phase = 'waiting';
-    // A reload that is under way brings the next instance.
-    if (this.#next !== undefined) return;
+    // A reload that is under way brings the next instance, or fails.
+    this.#owesRestart = this.#reloading;
+    if (this.#reloading) return;
+    clearTimeout(this.#restart);
     this.#restart = setTimeout(() => void this.#tryAgain(), delayMs);
   }
 
@@ -440,6 +455,8 @@ export class Supervisor {
       log.info('plugin restarted', { plugin: this.name, instance: this.#instances });
     } catch (error) {
       if (this.#isStopping()) return;
+      // That was not its own doing.
+      if ((error as { evicted?: unknown }).evicted === true) return this.#restartIn(0);
       this.#crashes += 1;
       this.#reason = error instanceof Error ? error.message : String(error);
       log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
