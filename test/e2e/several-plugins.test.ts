@@ -8,7 +8,7 @@ import { pluginFolder } from '../support/plugin-folder.ts';
 import type { Scope } from '../support/scope.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
-import { codes, forever, respond, text, trap, watGuest, type WatGuest } from '../support/wat-guest.ts';
+import { codes, forever, respond, trap, watGuest, type WatGuest } from '../support/wat-guest.ts';
 
 /** A plugin of that name, which answers at `/NAME`. Gives its manifest. */
 async function made(t: Scope, name: string, guest: WatGuest = {}, manifest = ''): Promise<string> {
@@ -151,26 +151,5 @@ suite('plugins that share threads', { concurrency: 2 }, () => {
     );
     assert.match(String(crash?.fields['reason']), /plugin bad, which shares the thread: a step took longer/);
     for (const name of ['bad', 'other', 'neighbour', 'alone']) assert.equal(await status(`/${name}`), 200);
-  });
-});
-
-suite('the memory of all plugins', () => {
-  test('used up, the one that has it gets no requests and is started afresh; the other serves', async (t) => {
-    const hog = {
-      routes: { 'GET /grow': text('(drop (memory.grow (i32.const 1000)))'), 'GET /hog': respond({}) },
-    };
-    const { host, status, logged } = await hosting(t, [await made(t, 'hog', hog), await made(t, 'small')], {
-      maxMemoryBytes: 32 * 2 ** 20,
-    });
-    assert.equal(await status('/grow'), 500);
-    await until(() => logged('plugin over memory', 'hog'), 'it is over its share');
-    const refused = await status('/hog');
-    assert.equal(refused, 503);
-    assert.equal(await status('/small'), 200);
-    assert.ok(host.status().guestBytes > host.status().maxGuestBytes);
-    await until(() => host.status().plugins[0]?.instance === 2, 'it is started afresh');
-    await until(() => host.status().plugins[0]?.state === 'ready', 'it is there again');
-    assert.deepEqual([await status('/hog'), await status('/small')], [200, 200]);
-    assert.ok(host.status().guestBytes < host.status().maxGuestBytes);
   });
 });
