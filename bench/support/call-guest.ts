@@ -1,3 +1,4 @@
+import { functionsOf } from '../../runtime/src/capabilities/functions-of.ts';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import type { Param } from '../../runtime/src/ext.ts';
 import {
@@ -60,7 +61,7 @@ const pages = 64;
 export async function startCallGuest(options: CallGuestOptions): Promise<CallGuest> {
   const { capabilities, calls, manifest = '', folder, allowPrivateNetwork = false } = options;
   const name = 'bench';
-  const registry = await Registry.load();
+  const registry = new Registry();
   const bytes = await wat(moduleText(calls, registry.imports));
   const info = readModule(bytes, { name });
   const spec = parseManifest(
@@ -80,7 +81,7 @@ export async function startCallGuest(options: CallGuestOptions): Promise<CallGue
       arity: (wanted) => info.imports.find((entry) => entry.name === wanted)?.params?.length ?? 0,
     });
     const end = await capability.guest?.(context);
-    for (const [key, fn] of Object.entries(end?.functions ?? {})) functions.set(key, fn);
+    for (const [key, fn] of functionsOf(capability, end)) functions.set(key, fn);
   }
   const guest = new Guest({
     suspendable: mayWait(info, registry.imports, new Set(capabilities)),

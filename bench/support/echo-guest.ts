@@ -33,7 +33,7 @@ export interface EchoGuest {
  * Rejects when the plugin is not built, or would have to be entered by promises.
  */
 export async function startEcho(): Promise<EchoGuest> {
-  const registry = await Registry.load();
+  const registry = new Registry();
   const { spec, module, info } = await loadPlugin(await readManifest(manifest, registry), registry);
   const guest = new Guest({
     suspendable: mayWait(info, registry.imports, new Set(spec.capabilities)),
@@ -80,6 +80,7 @@ function context(sent: (payload: Uint8Array) => void): GuestContext {
     options: {},
     log: silent,
     event,
+    signal: new AbortController().signal,
     scope: new AsyncDisposableStack(),
     folder: '/nowhere/echo',
     allowPrivateNetwork: false,

@@ -1,4 +1,4 @@
-import { builtinCapabilities, Registry } from '../../runtime/src/capabilities/registry.ts';
+import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { Effect } from '../../runtime/src/capabilities/http-inbound/wire.ts';
 import { loadPlugin, readManifest } from '../../runtime/src/host/load-plugin.ts';
 import { PluginThread } from '../../runtime/src/host/plugin-thread.ts';
@@ -69,13 +69,13 @@ export class SharedThread implements AsyncDisposable {
   private constructor(registry: Registry) {
     this.#registry = registry;
     this.#thread = new PluginThread({
-      capabilities: builtinCapabilities,
+      extensions: [],
       died: (error) => (this.#died = error),
     });
   }
 
   static async start(): Promise<SharedThread> {
-    return new SharedThread(await Registry.load());
+    return new SharedThread(new Registry());
   }
 
   /** Starts an instance of the plugin of a manifest and waits until it is ready. It may fetch from this machine. */
@@ -94,7 +94,7 @@ export class SharedThread implements AsyncDisposable {
       instance: this.#neighbours.length,
       // Ticks would be steps, too.
       spec: { ...spec, tickIntervalMs: 0 },
-      deployment: { storageRoot: '/nowhere', allowPrivateNetwork: true },
+      deployment: { storageRoot: '/nowhere', allowPrivateNetwork: true, setUpMs: 30_000 },
       nativeCalls: createNativeCalls(),
       activity: createActivity(),
       module,

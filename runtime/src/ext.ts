@@ -1,13 +1,32 @@
 /**
- * The capability interface: everything a host capability is made of, built in or brought by an extension.
+ * `pulp-runtime/ext`: everything a host capability is made of, built in or brought by an extension. This is all that
+ * an extension needs, and what it exports stays as it is within a major version (0.x: a minor one).
  *
  * A capability is a name, the functions it gives to guests, the events it sends them, the options a
  * manifest may set, and up to two ends: a *guest end* that runs in the plugin's thread, and an *edge end*
- * that runs where the sockets are.
+ * that runs where the sockets are. Extensions are trusted: they run with all rights of the process, and what a guest
+ * gives them they have to check.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+export type { StandardSchemaV1 } from '@standard-schema/spec';
+export { Code } from './abi/codes.ts';
+export { Failure } from './abi/failure.ts';
+export { type Field, field, type HeaderField } from './abi/field.ts';
+export { Extension as MessagePackExtension } from './abi/msgpack/extension.ts';
+export { Timestamp } from './abi/msgpack/timestamp.ts';
+export {
+  decode,
+  type DecodeOptions,
+  type Encodable,
+  encode,
+  type EncodeOptions,
+  type Value,
+} from './abi/msgpack/value.ts';
+export { type Decoded, type Fields, struct, type StructOptions } from './abi/struct.ts';
+export { makePluginFolder } from './capabilities/plugin-folder.ts';
 
 /**
  * How one parameter of a host import is passed by the guest:
@@ -66,17 +85,6 @@ export type HostFunction<S extends Signature> = (
 
 export type HostFunctions<I extends Imports> = { readonly [K in keyof I]: HostFunction<I[K]> };
 
-/** A refusal with its contract code: thrown by host functions, it becomes what the guest's call returns. */
-export class Failure extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'Failure';
-    this.code = code;
-  }
-}
-
 /**
  * The options of a capability: one schema for each key that its table in the manifest may have. The host
  * refuses unknown keys. Any library with the Standard Schema interface will do. Schemas are given
@@ -87,18 +95,35 @@ export type Shape = Readonly<Record<string, StandardSchemaV1>>;
 export type OptionsOf<S extends Shape> = { readonly [K in keyof S]: StandardSchemaV1.InferOutput<S[K]> };
 
 export interface Capability<I extends Imports = Imports, S extends Shape = Shape> {
-  /** As manifests declare it, such as `transport.http.inbound`. */
+  /**
+   * The module that exports this capability under the name `capability`: `import.meta.url` there. Functions cannot be
+   * sent to a thread, so each plugin thread imports that module, too.
+   */
+  readonly module: string;
+  /**
+   * As manifests declare it, such as `transport.http.inbound`: words in lower case with dots between. No two
+   * capabilities of a host may have one name, and no key of a manifest's top level may be its first word.
+   */
   readonly name: string;
-  /** Functions for guests, by their name in the module `pulp`. */
+  /** Functions for guests, by their name in the module `pulp`. No other capability may have one of these. */
   readonly imports: I;
-  /** Kinds of the events it sends; an event's `kind` is an index into this list. At most 256. */
+  /**
+   * Kinds of the events it sends, as guests read them in `StepEvent.kind`; an event's `kind` is an index into this list.
+   * At most 256, and no other capability may have one of these.
+   */
   readonly events?: readonly string[];
   readonly options?: S;
   /** Set when its guest end keeps something in `context.folder`: then no other host may use the storage root. */
   readonly stores?: true;
-  /** Makes the guest end: once for each instance, before it is instantiated. */
+  /**
+   * Makes the guest end: once for each instance, before it is instantiated. What it throws is why the plugin does not
+   * start; it MUST settle within the time that a start has (`-start-timeout`).
+   */
   guest?(context: GuestContext<OptionsOf<S>>): GuestEnd<I> | Promise<GuestEnd<I>>;
-  /** Makes the edge end: once for each edge. */
+  /**
+   * Makes the edge end: once for each edge, when the first plugin that declares the capability comes. What it throws is
+   * why that plugin does not start; it MUST settle within the time that a start has.
+   */
   edge?(context: EdgeContext): EdgeEnd<OptionsOf<S>> | Promise<EdgeEnd<OptionsOf<S>>>;
 }
 
@@ -153,7 +178,13 @@ export interface GuestContext<O = Readonly<Record<string, unknown>>> {
   readonly event: Delivery | undefined;
   /** Disposed of when the instance ends in order. NOT when its thread is killed. */
   readonly scope: AsyncDisposableStack;
-  /** The plugin's own folder below the storage root, absolute. It need not exist: who stores in it makes it. */
+  /** Aborted when the instance ends in order, before `scope` is disposed of. NOT when its thread is killed. */
+  readonly signal: AbortSignal;
+  /**
+   * The plugin's own folder below the storage root, absolute. It need not exist: {@link makePluginFolder} makes it.
+   * Every capability of the plugin has the same one, so keep to a subfolder of the capability's own name. A plugin
+   * that declares `storage.fs` as well can read and change what is in it.
+   */
   readonly folder: string;
   /** Whether the operator lets plugins reach addresses that are not public (`-allow-private-network`). */
   readonly allowPrivateNetwork: boolean;
@@ -221,6 +252,8 @@ export interface PluginEnd {
 export interface EdgeContext {
   readonly listener: Listener;
   readonly log: Log;
+  /** Aborted when the host ends, before `scope` is disposed of. */
+  readonly signal: AbortSignal;
   readonly scope: AsyncDisposableStack;
 }
 
@@ -279,6 +312,8 @@ export interface UpgradeHandler {
 export interface Port<O = Readonly<Record<string, unknown>>> {
   readonly plugin: Plugin;
   readonly options: O;
+  /** Aborted when no instance with these options will come any more, before `scope` is disposed of. */
+  readonly signal: AbortSignal;
   readonly scope: AsyncDisposableStack;
   /** Whether an instance is there to take events; otherwise `push` gives false. */
   readonly up: boolean;

@@ -3,4 +3,4 @@ export { Host, type HostEnd, type HostOptions } from './host/host.ts';
 export { ModuleError, type ModuleErrorCode } from './guest/module-error.ts';
 export { ManifestError, type Problem } from './manifest/manifest-error.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log/logger.ts';
-export type { Log, LogFields } from './ext.ts';
+export type { Capability, Log, LogFields } from './ext.ts';

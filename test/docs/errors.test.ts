@@ -7,7 +7,7 @@ import { code, readDocument, tableUnder } from './markdown.ts';
 import { allSources, sourceOf } from './source.ts';
 
 const page = await readDocument('docs/errors.md');
-const { declarable: capabilities } = await Registry.load();
+const { declarable: capabilities } = new Registry();
 
 /** What is wrong with a manifest of these lines, which may have a name and a version of their own. */
 function problemsOf(lines: string): string {

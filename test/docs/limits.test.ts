@@ -14,7 +14,7 @@ import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { code, readDocument } from './markdown.ts';
 import { constantIn } from './source.ts';
 
-const { declarable } = await Registry.load();
+const { declarable } = new Registry();
 const page = await readDocument('docs/limits.md');
 const rows = page.tables.flatMap((table) => table.rows);
 

@@ -8,7 +8,7 @@ import type { PluginSpec } from '../../runtime/src/manifest/plugin-spec.ts';
 import { code, documents, readDocument, root, tableUnder } from './markdown.ts';
 import { sourceOf } from './source.ts';
 
-const { declarable: capabilities } = await Registry.load();
+const { declarable: capabilities } = new Registry();
 const parse = (text: string): PluginSpec =>
   parseManifest(text, { file: join(root, 'pulp.plugin.toml'), capabilities });
 const minimal = 'name = "a"\nversion = "1"\n';

@@ -14,6 +14,7 @@ export function guestContext<O = Readonly<Record<string, unknown>>>(
     plugin: { name: 'guest', version: '1.0.0' },
     log: silent,
     event: undefined,
+    signal: new AbortController().signal,
     scope: new AsyncDisposableStack(),
     folder: '/nowhere/guest',
     allowPrivateNetwork: false,

@@ -1,4 +1,4 @@
-import { Failure } from '../ext.ts';
+import { Failure } from './failure.ts';
 import { Code } from './codes.ts';
 import type { Reader } from './msgpack/reader.ts';
 
@@ -50,6 +50,16 @@ export const field = {
   /** Text as a binary string, empty unless given: one UTF-16 unit, 0 to 255, for each byte. */
   text(): Field<string> {
     return { initial: '', read: (reader) => reader.text() };
+  },
+
+  /** Text, empty unless given. What is not UTF-8 is a failure with code 3. */
+  utf8(): Field<string> {
+    return { initial: '', read: (reader) => reader.utf8() };
+  },
+
+  /** Whether something is so; false unless given. */
+  boolean(): Field<boolean> {
+    return { initial: false, read: (reader) => reader.boolean() };
   },
 
   /** A list of texts as binary strings, empty unless given; nil in it is an empty text. */

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 
 import * as fc from 'fast-check';
 
-import { Failure } from '../ext.ts';
+import { Failure } from './failure.ts';
 import { type HeaderField, field, maxEntries } from './field.ts';
 import { type Encodable, encode as encodeBuffer } from './msgpack/value.ts';
 import { struct } from './struct.ts';

@@ -1,4 +1,4 @@
-import { Failure } from '../ext.ts';
+import { Failure } from './failure.ts';
 import { Code } from './codes.ts';
 import type { Field } from './field.ts';
 import { Reader } from './msgpack/reader.ts';

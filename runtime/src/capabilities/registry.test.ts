@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { builtinCapabilities, Registry } from './registry.ts';
+import type { Capability } from '../ext.ts';
+import { Registry } from './registry.ts';
 
-/** The URL of a module with this text. */
-function module(text: string): string {
-  return `data:text/javascript,${encodeURIComponent(text)}`;
-}
-
-/** The URL of a module that brings a capability with these imports. */
-function bringing(name: string, imports: readonly string[]): string {
-  const entries = imports.map((entry) => `${entry}: { params: ['in'] }`).join(', ');
-  return module(
-    `export const capability = { name: '${name}', imports: { ${entries} }, guest: () => ({ functions: {} }) };`,
-  );
+/** An extension with these imports, and what else is given. */
+function bringing(name: string, imports: readonly string[], rest: Partial<Capability> = {}): Capability {
+  return {
+    module: `file:///ext/${name}.js`,
+    name,
+    imports: Object.fromEntries(imports.map((entry) => [entry, { params: ['in'] }])),
+    guest: () => ({ functions: {} }),
+    ...rest,
+  };
 }
 
 suite('Registry', () => {
-  test('has the built-in capabilities, and every import of the contract', async () => {
-    const registry = await Registry.load();
+  test('has the built-in capabilities, and every import of the contract', () => {
+    const registry = new Registry();
     assert.deepEqual([...registry.imports.keys()].toSorted(), [
       'fs_append',
       'fs_chmod',
@@ -53,18 +52,15 @@ suite('Registry', () => {
     assert.equal(registry.imports.get('http_fetch')?.signature.waits, true);
   });
 
-  test('what can be declared has an end, and calls between plugins need no declaration', async () => {
-    const none = module(`export const capability = { name: 'a.none', imports: {} };`);
-    const registry = await Registry.load([...builtinCapabilities, none, bringing('a.some', [])]);
-    const { declarable } = registry;
+  test('what can be declared has an end, and calls between plugins need no declaration', () => {
+    const { declarable } = new Registry([bringing('a.some', [])]);
     assert.equal(declarable.has('transport.http.inbound'), true);
     assert.equal(declarable.has('a.some'), true);
-    assert.equal(declarable.has('a.none'), false);
     assert.equal(declarable.has('pulp.call'), false);
   });
 
-  test('channels are the declared capabilities in their order, then calls between plugins', async () => {
-    const registry = await Registry.load([...builtinCapabilities, bringing('a.b', []), bringing('a.c', [])]);
+  test('channels are the declared capabilities in their order, then calls between plugins', () => {
+    const registry = new Registry([bringing('a.b', []), bringing('a.c', [])]);
     const names = (declared: readonly string[]): string[] =>
       registry.channels(declared).map(({ name }) => name);
     assert.deepEqual(names(['a.c', 'transport.http.inbound', 'a.b']), [
@@ -78,26 +74,47 @@ suite('Registry', () => {
     assert.throws(() => registry.get('toString'), /does not have the capability toString/);
   });
 
-  test('a module without a capability is refused with its URL', async () => {
-    await assert.rejects(
-      Registry.load([module('export const other = 1;')]),
-      /^Error: data:text.* does not export a capability$/,
+  test('two extensions of one name, or with one import or event, are refused with both modules', () => {
+    const refused = (...extensions: readonly Capability[]): string => {
+      try {
+        return `not refused: ${new Registry(extensions).imports.size}`;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const one = bringing('a.b', ['x']);
+    assert.equal(
+      refused(one, bringing('a.b', ['y'], { module: 'file:///other.js' })),
+      'two capabilities bring the capability a.b: a.b (file:///ext/a.b.js), and a.b (file:///other.js)',
     );
-    await assert.rejects(Registry.load([module(`throw new Error('it fails to load');`)]), /it fails to load/);
+    assert.equal(
+      refused(one, bringing('a.c', ['y', 'x'])),
+      'two capabilities bring the import x: a.b (file:///ext/a.b.js), and a.c (file:///ext/a.c.js)',
+    );
+    assert.match(
+      refused(bringing('a.b', ['fs_read'])),
+      /^two capabilities bring the import fs_read: storage\.fs \(file:.*capability\.ts\), and a\.b \(file:\/\/\/ext\/a\.b\.js\)$/,
+    );
+    assert.match(
+      refused(bringing('a.b', [], { events: ['ws.open'] })),
+      /^two capabilities bring the event ws\.open: transport\.ws\.inbound .* and a\.b /,
+    );
+    assert.equal(refused(one, one), 'the extension a.b (file:///ext/a.b.js) is given twice');
+    assert.match(refused(bringing('a.b', [], { events: ['x', 'x'] })), /has the event x twice/);
   });
 
-  test('two capabilities of one name, or with one import, are refused with both names', async () => {
-    await assert.rejects(
-      Registry.load([bringing('a.b', ['x']), bringing('a.b', ['y'])]),
-      /two modules bring the capability a\.b/,
-    );
-    await assert.rejects(
-      Registry.load([bringing('a.b', ['x']), bringing('a.c', ['y', 'x'])]),
-      /a\.c and a\.b both bring x/,
-    );
-    await assert.rejects(
-      Registry.load([...builtinCapabilities, bringing('a.b', ['fs_read'])]),
-      /a\.b and storage\.fs both bring fs_read/,
-    );
+  test('an option at the place of the table of another one is refused', () => {
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) },
+    } as const;
+    const short = bringing('a', [], { options: { b: schema } });
+    const long = bringing('a.b', []);
+    for (const order of [
+      [short, long],
+      [long, short],
+    ]) {
+      assert.throws(() => new Registry(order), /two capabilities bring the manifest's table \[a\.b\]: a/);
+    }
+    assert.doesNotThrow(() => new Registry([short, bringing('a.c', [])]));
   });
 });

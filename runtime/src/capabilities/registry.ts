@@ -1,58 +1,40 @@
-/**
- * The capabilities a host has. Each is a module that exports `capability`, built in or an extension's: a
- * function cannot be sent to a thread, so plugin threads import the same modules by the same URLs.
- */
 import type { KnownImport } from '../guest/bind.ts';
 import type { Capability } from '../ext.ts';
-import { callCapability } from './call/capability.ts';
+import { callCapability, capability as call } from './call/capability.ts';
+import { faultOfCapability } from './check-capability.ts';
+import { capability as fs } from './fs/capability.ts';
+import { capability as httpInbound } from './http-inbound/capability.ts';
+import { capability as httpOutbound } from './http-outbound/capability.ts';
+import { capability as sqlite } from './sqlite/capability.ts';
+import { capability as sse } from './sse/capability.ts';
+import { capability as wsInbound } from './ws-inbound/capability.ts';
 
-const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+/** The capabilities that every host has. */
+const builtin: readonly Capability[] = [call, fs, httpInbound, httpOutbound, sqlite, sse, wsInbound];
 
-/** Module URLs of the built-in capabilities. */
-export const builtinCapabilities: readonly string[] = [
-  'call',
-  'fs',
-  'http-inbound',
-  'http-outbound',
-  'sqlite',
-  'sse',
-  'ws-inbound',
-].map((folder) => new URL(`${folder}/capability.${suffix}`, import.meta.url).href);
-
+/** The capabilities of a host: those that it always has, and those of its extensions. */
 export class Registry {
-  readonly #capabilities: ReadonlyMap<string, Capability>;
-  /** Every host import there is, by name. */
-  readonly imports: ReadonlyMap<string, KnownImport>;
+  readonly #capabilities = new Map<string, Capability>();
+  readonly #imports = new Map<string, KnownImport>();
+  /** What is taken already, in words, and by whom. */
+  readonly #taken = new Map<string, Capability>();
 
-  private constructor(
-    capabilities: ReadonlyMap<string, Capability>,
-    imports: ReadonlyMap<string, KnownImport>,
-  ) {
-    this.#capabilities = capabilities;
-    this.imports = imports;
+  /** Throws when an extension is no capability, or two clash: the error names the modules of both. */
+  constructor(extensions: readonly Capability[] = []) {
+    for (const capability of builtin) this.#add(capability);
+    for (const [index, capability] of extensions.entries()) {
+      if (extensions.indexOf(capability) < index)
+        throw new Error(`the extension ${describe(capability)} is given twice`);
+      const fault = faultOfCapability(capability);
+      if (fault !== undefined)
+        throw new Error(`the extension ${describe(capability)} cannot be used: ${fault}`);
+      this.#add(capability);
+    }
   }
 
-  /** Imports the modules. Throws when one has no capability, or two clash in a name or an import. */
-  static async load(urls: readonly string[] = builtinCapabilities): Promise<Registry> {
-    const capabilities = new Map<string, Capability>();
-    const imports = new Map<string, KnownImport>();
-    const modules = await Promise.all(
-      urls.map(async (url) => ({ url, module: (await import(url)) as { capability?: Capability } })),
-    );
-    for (const { url, module } of modules) {
-      const { capability } = module;
-      if (capability === undefined) throw new Error(`${url} does not export a capability`);
-      if (capabilities.has(capability.name))
-        throw new Error(`two modules bring the capability ${capability.name}`);
-      capabilities.set(capability.name, capability);
-      for (const [name, signature] of Object.entries(capability.imports)) {
-        const other = imports.get(name);
-        if (other !== undefined)
-          throw new Error(`${capability.name} and ${other.capability} both bring ${name}`);
-        imports.set(name, { capability: capability.name, signature });
-      }
-    }
-    return new Registry(capabilities, imports);
+  /** Every host import there is, by name. */
+  get imports(): ReadonlyMap<string, KnownImport> {
+    return this.#imports;
   }
 
   get(name: string): Capability {
@@ -77,4 +59,34 @@ export class Registry {
   channels(declared: readonly string[]): readonly Capability[] {
     return [...declared, callCapability].map((name) => this.get(name));
   }
+
+  #add(capability: Capability): void {
+    this.#take(`the capability ${capability.name}`, capability);
+    // A table of a longer name would stand at the place of such a key.
+    this.#take(`the manifest's table [${capability.name}]`, capability);
+    for (const key of Object.keys(capability.options ?? {})) {
+      this.#take(`the manifest's table [${capability.name}.${key}]`, capability);
+    }
+    for (const kind of capability.events ?? []) this.#take(`the event ${kind}`, capability);
+    for (const name of Object.keys(capability.imports)) this.#take(`the import ${name}`, capability);
+    this.#capabilities.set(capability.name, capability);
+    for (const [name, signature] of Object.entries(capability.imports)) {
+      this.#imports.set(name, { capability: capability.name, signature });
+    }
+  }
+
+  #take(what: string, capability: Capability): void {
+    const other = this.#taken.get(what);
+    if (other === capability) throw new Error(`${describe(capability)} has ${what} twice`);
+    if (other !== undefined) {
+      throw new Error(`two capabilities bring ${what}: ${describe(other)}, and ${describe(capability)}`);
+    }
+    this.#taken.set(what, capability);
+  }
+}
+
+/** A capability as errors name it. It may be anything: an extension was not held against the types. */
+function describe(capability: Capability | undefined): string {
+  const { name = 'without a name', module = 'of an unknown module' } = capability ?? {};
+  return `${name} (${module})`;
 }

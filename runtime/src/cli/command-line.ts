@@ -51,18 +51,22 @@ export type RunValues = Omit<FlagValues, 'manifest'> & { readonly manifest: read
 export type BackupValues = ValuesOf<typeof BACKUP_FLAGS> & { readonly to: string };
 export type RestoreValues = ValuesOf<typeof RESTORE_FLAGS> & { readonly from: string };
 
-/** Reads the command line. Throws a {@link UsageError} for anything that it does not know. */
-export function parseCommandLine(argv: readonly string[], env: Environment): Command {
+/** Reads the command line; `embedded` are the manifests inside of a bundled program. Throws a {@link UsageError} for anything that it does not know. */
+export function parseCommandLine(
+  argv: readonly string[],
+  env: Environment,
+  embedded: readonly string[] = [],
+): Command {
   // Their flags are others, so the command has to come first; `run` is meant when none is named.
   const name = keysOf(COMMANDS).find((known) => known === argv[0]);
   const rest = argv.slice(1);
-  if (name === undefined || name === 'run') return parseRun(argv, env);
+  if (name === undefined || name === 'run') return parseRun(argv, env, embedded);
   if (name === 'backup') return parseBackup(rest, env);
   if (name === 'restore') return parseRestore(rest, env);
   return parseControl(name, rest, env);
 }
 
-function parseRun(argv: readonly string[], env: Environment): Command {
+function parseRun(argv: readonly string[], env: Environment, embedded: readonly string[]): Command {
   const { values: flags, given, switches, words } = parseFlags(argv, env, FLAGS);
   const [verb, ...places] = words;
   if (verb !== undefined && verb !== 'run' && verb !== 'help') throw unknownCommand(verb);
@@ -75,12 +79,18 @@ function parseRun(argv: readonly string[], env: Environment): Command {
   if (place !== undefined && named !== undefined) {
     throw new UsageError(`both ${show(place)} and -manifest ${named.map(show).join(', ')}: give one of them`);
   }
-  const manifests = place === undefined ? (flags.manifest ?? (verb === 'run' ? ['.'] : [])) : places;
+  const manifests = place === undefined ? (flags.manifest ?? byDefault(verb, embedded)) : places;
   if (manifests.length === 0) {
     throw new UsageError('no manifest: say which plugin to run, with `pulp run FOLDER` or -manifest PATH');
   }
   if (manifests.includes('')) throw new UsageError('the folder to run is empty text');
   return { name: 'run', flags: { ...flags, manifest: manifests.map(manifestIn) } };
+}
+
+/** What runs when nobody says what: the plugins of a bundled program, otherwise the folder one is in. */
+function byDefault(verb: string | undefined, embedded: readonly string[]): readonly string[] {
+  if (embedded.length > 0) return embedded;
+  return verb === 'run' ? ['.'] : [];
 }
 
 function parseControl(name: ControlCommand['name'], argv: readonly string[], env: Environment): Command {

@@ -1,4 +1,4 @@
 // What bin/pulp.js loads: the command as a program.
-import { main } from './main.ts';
+import { main } from '../run.ts';
 
-process.exit(await main(process.argv.slice(2), process.env));
+await main();

@@ -34,6 +34,10 @@ export const FLAGS = {
     repeatable: true,
     about: 'pulp.plugin.toml of a plugin to run, or its folder; repeat it for several plugins',
   }),
+  ext: flag(text('MODULE'), {
+    repeatable: true,
+    about: 'extension to load: the path of a module, or a package; repeat it for several. It runs unconfined',
+  }),
   httpPort: flag(count('PORT', { min: 0, max: 65_535 }), {
     fallback: '8080',
     about: 'port for HTTP, WebSocket and SSE; 0 takes any free one',

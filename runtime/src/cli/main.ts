@@ -1,4 +1,5 @@
 import type { AskOptions } from './ask.ts';
+import { embeddedManifests } from '../host/embedded.ts';
 import { parseCommandLine, type Command } from './command-line.ts';
 import { type Environment, UsageError } from './parse-flags.ts';
 import { keepStorage } from './keep-storage.ts';
@@ -27,7 +28,7 @@ export async function main(
   const { say = writerTo('stdout'), complain = writerTo('stderr'), isTerminal, ...rest } = options;
   let command: Command;
   try {
-    command = parseCommandLine(argv, env);
+    command = parseCommandLine(argv, env, embeddedManifests());
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     await complain(`pulp: ${error.message}\n\n${usage()}`);

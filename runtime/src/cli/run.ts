@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { LogHistory } from '../control/log-history.ts';
+import type { Capability } from '../ext.ts';
 import type { Host, HostOptions } from '../host/host.ts';
 import type { HostControl } from '../host/status.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly env: Environment;
   /** Writes to standard error; settles when it is written. */
   readonly complain: (text: string) => Promise<void>;
+  /** Capabilities that the program brings along, besides the built-in ones. */
+  readonly extensions?: readonly Capability[];
   /** Default: `Host.start`, imported only here so that `pulp --help` need not wait for it. */
   readonly start?: (options: HostOptions) => Promise<RunningHost>;
   /** Told once the host runs and all it logged so far is written. */
@@ -139,7 +142,8 @@ async function startHost(
   uninterruptible: () => void,
 ): Promise<RunningHost | undefined> {
   try {
-    const starting = (options.start ?? startRealHost)(hostOptions(flags, log));
+    const start = options.start ?? startRealHost;
+    const starting = extensionsOf(flags, options).then((all) => start(hostOptions(flags, all, log)));
     const first = await Promise.race([starting, ending]);
     if (!('by' in first)) {
       if (started !== undefined) {
@@ -160,6 +164,16 @@ async function startHost(
     await complain(`${describeStartError(error, { flag: '-http-port', port: httpPort, host: httpHost })}\n`);
     return undefined;
   }
+}
+
+/** The extensions that the program brought along, and those of the command line. */
+async function extensionsOf(
+  { ext = [] }: RunValues,
+  { extensions = [] }: Pick<RunOptions, 'extensions'>,
+): Promise<readonly Capability[]> {
+  if (ext.length === 0) return extensions;
+  const { loadExtensions } = await import('./load-extensions.ts');
+  return [...extensions, ...(await loadExtensions(ext))];
 }
 
 async function startRealHost(options: HostOptions): Promise<RunningHost> {
@@ -203,10 +217,11 @@ function refuseHalfHttps({ httpCert, httpKey }: RunValues): string | undefined {
   return '-http-key is given without -http-cert: HTTPS needs both';
 }
 
-function hostOptions(flags: RunValues, log: Logger): HostOptions {
+function hostOptions(flags: RunValues, extensions: readonly Capability[], log: Logger): HostOptions {
   const { httpHost, httpCert, httpKey, maxMemory } = flags;
   return {
     manifest: flags.manifest,
+    extensions,
     httpPort: flags.httpPort,
     ...(httpHost === undefined ? {} : { httpHost }),
     ...(httpCert === undefined ? {} : { httpCert }),

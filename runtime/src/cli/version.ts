@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-
-/** The package's own package.json: two folders up from here both in the source and in `dist`. */
-const PACKAGE = new URL('../../package.json', import.meta.url);
+import { bundleDescription } from '../host/embedded.ts';
 
 /** The version of Pulp, as its package.json has it. */
 export function version(): string {
-  const parsed: unknown = JSON.parse(readFileSync(PACKAGE, 'utf8'));
+  const bundled = bundleDescription();
+  if (bundled !== undefined) return bundled.version;
+  // Two folders up from here both in the source and in `dist`.
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return typeof parsed === 'object' && parsed !== null && 'version' in parsed
     ? String(parsed.version)
     : 'unknown';

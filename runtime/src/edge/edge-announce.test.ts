@@ -27,6 +27,7 @@ suite('the edge, before it sleeps', () => {
     t.after(() => edge.close());
     let port: Port | undefined;
     const capability = defineCapability({
+      module: import.meta.url,
       name: 'test.pushes',
       imports: {},
       edge: () => ({

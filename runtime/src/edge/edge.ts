@@ -1,5 +1,6 @@
 import type { Capability, EdgeEnd, Log, Plugin } from '../ext.ts';
 import { Bell } from '../link/bell.ts';
+import { inTime } from '../capabilities/set-up.ts';
 import { Budget } from './budget.ts';
 import { HttpListener, type ListenerOptions } from './listener.ts';
 import { EdgePlugin } from './plugin.ts';
@@ -23,6 +24,8 @@ export interface EdgeOptions extends Omit<ListenerOptions, 'budget' | 'log'> {
   /** Which edge of the host this is, from 0. */
   readonly index: number;
   readonly log: Log;
+  /** How long the edge end of a capability may take to be set up, in milliseconds. Default 30,000. */
+  readonly setUpMs?: number;
 }
 
 /** The thread of the sockets: the listener, the edge ends of the capabilities, and the plugins behind them. */
@@ -30,7 +33,9 @@ export class Edge {
   readonly bell = new Bell();
   readonly listener: HttpListener;
   readonly #log: Log;
+  readonly #setUpMs: number;
   readonly #budget = new Budget(hostBytes);
+  readonly #abort = new AbortController();
   readonly #scope = new AsyncDisposableStack();
   readonly #ends = new Map<Capability, Promise<EdgeEnd | undefined>>();
   readonly #plugins = new Set<EdgePlugin>();
@@ -40,6 +45,7 @@ export class Edge {
 
   constructor(options: EdgeOptions) {
     this.#log = options.log;
+    this.#setUpMs = options.setUpMs ?? 30_000;
     this.#lastId = options.index * idsPerEdge;
     this.listener = new HttpListener({ ...options, budget: this.#budget });
     this.#sleep();
@@ -75,18 +81,30 @@ export class Edge {
 
   async close(): Promise<void> {
     for (const plugin of this.#plugins) await this.remove(plugin);
+    this.#abort.abort();
     await this.#scope.disposeAsync();
   }
 
   #end(capability: Capability): Promise<EdgeEnd | undefined> {
     let end = this.#ends.get(capability);
     if (end === undefined) {
-      end = Promise.resolve(
-        capability.edge?.({ listener: this.listener, log: this.#log, scope: this.#scope }),
-      );
+      end = this.#setUp(capability);
       this.#ends.set(capability, end);
+      // The next instance tries again.
+      end.catch(() => this.#ends.delete(capability));
     }
     return end;
+  }
+
+  async #setUp(capability: Capability): Promise<EdgeEnd | undefined> {
+    const context = {
+      listener: this.listener,
+      log: this.#log,
+      signal: this.#abort.signal,
+      scope: this.#scope,
+    };
+    const setUp = async (): Promise<EdgeEnd | undefined> => capability.edge?.(context);
+    return inTime(setUp(), { capability, what: 'its edge end', ms: this.#setUpMs });
   }
 
   /** Looks for effects in every turn of the event loop for a moment. Hot. */

@@ -28,7 +28,9 @@ export async function plugin(
   let ids = 0;
   let pushes = 0;
   let instances = 0;
-  const capabilities = ends.map((_, index) => defineCapability({ name: `test.${index}`, imports: {} }));
+  const capabilities = ends.map((_, index) =>
+    defineCapability({ module: import.meta.url, name: `test.${index}`, imports: {} }),
+  );
   const edge = new EdgePlugin({
     plugin: { name: 'guest', version: '1.2.3' },
     end: async (capability) => ({

@@ -146,7 +146,7 @@ export class EdgePlugin {
     const unused = this.#slots.filter((slot) => !slots.includes(slot));
     this.#slots = slots;
     each(unused, (slot) => this.#call(slot, (end) => end.closed?.()));
-    each(unused, (slot) => void slot.scope.disposeAsync().catch((error) => this.#failed(slot, error)));
+    each(unused, (slot) => void slot[Symbol.asyncDispose]().catch((error) => this.#failed(slot, error)));
     this.wake();
   }
 
@@ -196,7 +196,7 @@ export class EdgePlugin {
     const slots = this.#slots;
     this.#slots = [];
     each(slots, (slot) => this.#call(slot, (end) => end.closed?.()));
-    for (const slot of slots) await slot.scope.disposeAsync();
+    for (const slot of slots) await slot[Symbol.asyncDispose]();
   }
 
   /** Takes what the instances have sent, and settles what they have finished. Hot. */
@@ -225,6 +225,7 @@ export class EdgePlugin {
     return {
       plugin: this.#options.plugin,
       options: slot.options,
+      signal: slot.signal,
       scope: slot.scope,
       get up() {
         return takes();

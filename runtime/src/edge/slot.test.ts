@@ -3,8 +3,8 @@ import { suite, test } from 'node:test';
 import { defineCapability } from '../ext.ts';
 import { Slot } from './slot.ts';
 
-const capability = defineCapability({ name: 'test.one', imports: {} });
-const other = defineCapability({ name: 'test.one', imports: {} });
+const capability = defineCapability({ module: import.meta.url, name: 'test.one', imports: {} });
+const other = defineCapability({ module: import.meta.url, name: 'test.one', imports: {} });
 
 suite('Slot', () => {
   test('serves the same capability with equal options, and no other', () => {

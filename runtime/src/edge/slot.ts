@@ -11,6 +11,7 @@ export type SlotOptions = Readonly<Record<string, unknown>>;
 export class Slot {
   readonly capability: Capability;
   readonly options: SlotOptions;
+  readonly #abort = new AbortController();
   readonly scope = new AsyncDisposableStack();
   /** Undefined when the capability has nothing at the edge. */
   readonly end: PluginEnd | undefined;
@@ -25,6 +26,17 @@ export class Slot {
     this.capability = capability;
     this.options = options;
     this.end = end(this);
+  }
+
+  /** Aborted when no instance will use this slot any more. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Gives back what the end holds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    await this.scope.disposeAsync();
   }
 
   /** Whether it serves a manifest with this capability and these options as it is. */

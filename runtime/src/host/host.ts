@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { builtinCapabilities, Registry } from '../capabilities/registry.ts';
+import { Registry } from '../capabilities/registry.ts';
 import { Edge } from '../edge/edge.ts';
-import type { Log } from '../ext.ts';
+import type { Capability, Log } from '../ext.ts';
+import { checkModules } from './check-modules.ts';
 import { loadCertificate } from './load-certificate.ts';
 import { type LoadedPlugin, loadPlugin, readManifest } from './load-plugin.ts';
 import { defaultMaxMemory, MemoryGuard } from './memory-guard.ts';
@@ -50,6 +51,11 @@ export interface HostOptions {
   readonly maxMemoryBytes?: number;
   /** Plugin threads; with more plugins some share one. Default 16. */
   readonly pluginThreads?: number;
+  /**
+   * Capabilities besides the built-in ones, that manifests may declare. They are trusted: their code runs with all rights
+   * of this process. Default: none.
+   */
+  readonly extensions?: readonly Capability[];
   /** Takes the log. Default: nothing is logged. */
   readonly log?: Log & { enabled?(level: 'debug'): boolean };
 }
@@ -109,7 +115,9 @@ export class Host implements AsyncDisposable, HostControl {
     const log = options.log ?? silent;
     await using scope = new AsyncDisposableStack();
     const certificate = await loadCertificate(options, log);
-    const registry = await Registry.load(builtinCapabilities);
+    const extensions = options.extensions ?? [];
+    const registry = new Registry(extensions);
+    await checkModules(extensions);
     const storageRoot = resolve(options.storageRoot ?? 'data');
     const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
     const load = (file: string): Promise<LoadedPlugin> => loadOne(file, { registry, log, storage });
@@ -118,8 +126,12 @@ export class Host implements AsyncDisposable, HostControl {
     for (const file of files) plugins.push(await load(file));
     const order = startOrder(plugins.map(({ spec }) => spec));
 
+    const { startTimeoutMs = 30_000 } = options;
+    // What does not settle is to be named before the start's own time is over.
+    const setUpMs = Math.ceil(startTimeoutMs * 0.9);
     const edge = new Edge({
       index: 0,
+      setUpMs,
       maxBodyBytes: options.maxBodyBytes ?? 10 * 1024 * 1024,
       maxConnections: options.maxConnections ?? 10_000,
       // A request ends behind its head, so its time is the head's as well.
@@ -133,7 +145,7 @@ export class Host implements AsyncDisposable, HostControl {
     const watchdog = scope.use(new Watchdog());
     const threads = new PluginThreads({
       max: options.pluginThreads ?? 16,
-      capabilities: builtinCapabilities,
+      extensions: extensions.map(({ name, module }) => ({ name, module })),
     });
     let host: Host | undefined;
     const supervisors = plugins.map(
@@ -144,11 +156,11 @@ export class Host implements AsyncDisposable, HostControl {
           registry,
           threads,
           watchdog,
-          deployment: { storageRoot, allowPrivateNetwork: options.allowPrivateNetwork ?? false },
+          deployment: { storageRoot, allowPrivateNetwork: options.allowPrivateNetwork ?? false, setUpMs },
           edge,
           log,
           debug: options.log?.enabled?.('debug') ?? true,
-          startTimeoutMs: options.startTimeoutMs ?? 30_000,
+          startTimeoutMs,
           failed: () => {
             if (host !== undefined) host.#endIfOver();
           },

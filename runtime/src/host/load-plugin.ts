@@ -5,6 +5,7 @@ import { checkImports } from '../guest/bind.ts';
 import { checkCode } from '../guest/check-code.ts';
 import { checkExports } from '../guest/check-exports.ts';
 import { compileModule } from '../guest/compile.ts';
+import { embeddedFile } from './embedded.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
 import { ModuleError } from '../guest/module-error.ts';
 import { type ModuleInfo, readModule } from '../guest/module.ts';
@@ -77,6 +78,8 @@ export async function readBounded(
   { what, limit }: { what: string; limit: number },
 ): Promise<Buffer> {
   try {
+    const embedded = embeddedFile(file);
+    if (embedded !== undefined) return embedded;
     const stats = await stat(file);
     const { size } = stats;
     // A device or a pipe has no size to hold against the limit, and may never end.

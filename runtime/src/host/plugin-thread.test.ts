@@ -26,7 +26,7 @@ const leewayMb = 16;
 suite('PluginThread: the heap of the engine', () => {
   test('holds fewer new objects than may come when it is full already', async (t) => {
     const error = await new Promise<Error>((died) => {
-      const thread = new PluginThread({ capabilities: [limitsAsError], died });
+      const thread = new PluginThread({ extensions: [{ name: 'test.limits', module: limitsAsError }], died });
       t.after(() => thread.terminate());
     });
     const { maxYoungGenerationSizeMb } = JSON.parse(error.message) as ResourceLimits;

@@ -1,10 +1,19 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import { Bell } from '../link/bell.ts';
 import { linkThreads, type SharedMemoryLink } from '../link/shared-memory.ts';
+import { embeddedThread } from './embedded.ts';
 import type { Command, StartCommand, ThreadData } from '../plugin-thread/protocol.ts';
 
-const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const entry = new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
+const entry = threadModule();
+
+/** The module that plugin threads run: a file, or text inside of a bundled program. */
+function threadModule(): URL {
+  const embedded = embeddedThread();
+  if (embedded !== undefined) return new URL(`data:text/javascript,${encodeURIComponent(embedded)}`);
+  const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
+}
 
 /**
  * The engine's heap of a plugin thread, in MiB: tables and garbage-collected objects of guests are there, which
@@ -29,8 +38,8 @@ const threadStackMb = 16;
 const terminateMs = 1000;
 
 export interface PluginThreadOptions {
-  /** Module URLs of the capabilities. */
-  readonly capabilities: readonly string[];
+  /** What its guests may use besides the built-in capabilities. */
+  readonly extensions: readonly ExtensionModule[];
   /** Called once when the thread has ended and nobody had ended it: an error of ours, or out of memory. */
   readonly died: (error: Error) => void;
 }
@@ -43,14 +52,14 @@ export class PluginThread {
   readonly #worker: Worker;
   #ended = false;
 
-  constructor({ capabilities, died }: PluginThreadOptions) {
+  constructor({ extensions, died }: PluginThreadOptions) {
     const { port1, port2 } = new MessageChannel();
     this.#commands = port1;
     const workerData: ThreadData = {
       bell: this.#bell.buffer,
       commands: port2,
       posted: this.#posted.buffer,
-      capabilities,
+      extensions,
     };
     this.#worker = new Worker(entry, {
       workerData,

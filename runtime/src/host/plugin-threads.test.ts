@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { until } from '../../../test/support/until.ts';
+import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import { PluginThreads, type Tenant, type ThreadLease } from './plugin-threads.ts';
 
 interface TenantUnderTest extends Tenant {
@@ -17,8 +18,8 @@ function tenant(): TenantUnderTest {
 }
 
 /** Threads of a host that has so many, without capabilities. They end with the test. */
-function threads(t: TestContext, max: number, capabilities: readonly string[] = []) {
-  const all = new PluginThreads({ max, capabilities });
+function threads(t: TestContext, max: number, extensions: readonly ExtensionModule[] = []) {
+  const all = new PluginThreads({ max, extensions });
   return (dedicated = false, { extra = false, by = tenant() } = {}): ThreadLease => {
     const lease = all.acquire(by, { dedicated, extra });
     t.after(() => lease.kill('the test is over'));
@@ -94,11 +95,12 @@ suite('PluginThreads', () => {
 
   test('a thread that dies says so to everyone in it, and the next comes into a new one', async (t) => {
     const broken = 'data:text/javascript,throw new Error("a bug of ours")';
-    const acquire = threads(t, 1, [broken]);
+    const acquire = threads(t, 1, [{ name: 'test.broken', module: broken }]);
     const all = [tenant(), tenant()];
     for (const by of all) acquire(false, { by });
     await until(() => all.every(({ heard }) => heard.length > 0), 'the thread dies');
-    for (const { heard } of all) assert.deepEqual(heard, ['died: a bug of ours']);
+    for (const { heard } of all)
+      assert.deepEqual(heard, [`died: the extension ${broken} cannot be loaded: a bug of ours`]);
     assert.equal(acquire().index, 2);
   });
 });

@@ -1,3 +1,4 @@
+import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import { PluginThread } from './plugin-thread.ts';
 
 /** Who is in a thread hears of its end, unless it was his doing. */
@@ -36,14 +37,14 @@ interface Occupied {
  */
 export class PluginThreads {
   readonly #max: number;
-  readonly #capabilities: readonly string[];
+  readonly #extensions: readonly ExtensionModule[];
   #threads: readonly Occupied[] = [];
   #indexes = 0;
   #keys = 0;
 
-  constructor(options: { readonly max: number; readonly capabilities: readonly string[] }) {
+  constructor(options: { readonly max: number; readonly extensions?: readonly ExtensionModule[] }) {
     this.#max = options.max;
-    this.#capabilities = options.capabilities;
+    this.#extensions = options.extensions ?? [];
   }
 
   /**
@@ -84,7 +85,7 @@ export class PluginThreads {
   #open(dedicated: boolean): Occupied {
     const tenants = new Set<Tenant>();
     const thread = new PluginThread({
-      capabilities: this.#capabilities,
+      extensions: this.#extensions,
       died: (error) => {
         this.#threads = this.#threads.filter((other) => other !== place);
         const all = [...tenants];

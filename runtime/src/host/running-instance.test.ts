@@ -34,7 +34,7 @@ async function instance(t: TestContext) {
     requestTimeoutMs: 1000,
     log: silent,
   });
-  const registry = await Registry.load();
+  const registry = new Registry();
   const wasm = await wat(guestText({}));
   const file = await pluginFolder(t, { wasm, manifest: 'call_timeout_ms = 300' });
   const bell = new Bell();
@@ -67,7 +67,7 @@ async function instance(t: TestContext) {
     edge,
     plugin,
     slots: [],
-    deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
+    deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false, setUpMs: 30_000 },
     debug: false,
     log: silent,
     ready: ({ number }) => ready.push(number),

@@ -5,7 +5,7 @@ import { silent } from '../../../test/support/guest-context.ts';
 import { pluginFolder } from '../../../test/support/plugin-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { busy, text, trap, watGuest, type WatGuest } from '../../../test/support/wat-guest.ts';
-import { builtinCapabilities, Registry } from '../capabilities/registry.ts';
+import { Registry } from '../capabilities/registry.ts';
 import { Edge } from '../edge/edge.ts';
 import type { EdgePlugin } from '../edge/plugin.ts';
 import type { LogFields } from '../ext.ts';
@@ -63,7 +63,7 @@ async function supervised(t: TestContext, first: Release) {
     requestTimeoutMs: 1000,
     log,
   });
-  const registry = await Registry.load();
+  const registry = new Registry();
   const file = await pluginFolder(t, {});
   const release = async ({ guest, version = '1', manifest = '' }: Release): Promise<void> => {
     await writeFile(file.replace('pulp.plugin.toml', 'plugin.wasm'), await watGuest(guest));
@@ -80,9 +80,9 @@ async function supervised(t: TestContext, first: Release) {
     loaded: await load(),
     load,
     registry,
-    threads: new PluginThreads({ max: 16, capabilities: builtinCapabilities }),
+    threads: new PluginThreads({ max: 16 }),
     watchdog,
-    deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
+    deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false, setUpMs: 30_000 },
     edge,
     log,
     debug: false,

@@ -10,7 +10,9 @@ import {
   type Log,
   type LogFields,
 } from '../ext.ts';
+import { functionsOf } from '../capabilities/functions-of.ts';
 import type { Registry } from '../capabilities/registry.ts';
+import { inTime } from '../capabilities/set-up.ts';
 import { type AnyHostFunction, bindImports, mayWait } from '../guest/bind.ts';
 import { Guest, GuestAllocationError, GuestTrap } from '../guest/guest.ts';
 import type { Later } from '../guest/later.ts';
@@ -51,6 +53,7 @@ export class Instance {
   readonly #options: InstanceOptions;
   readonly #log: Log;
   readonly #output: GuestOutput;
+  readonly #abort = new AbortController();
   readonly #scope = new AsyncDisposableStack();
   readonly #guest: Guest;
   readonly #channels: readonly Capability[];
@@ -141,13 +144,15 @@ export class Instance {
   async #start(): Promise<void> {
     const { command, registry, waits } = this.#options;
     this.#ends = await Promise.all(
-      this.#channels.map(async (capability, channel) =>
-        capability.guest?.(this.#context(capability, channel)),
-      ),
+      this.#channels.map((capability, channel) => {
+        const make = async (): Promise<GuestEnd | undefined> =>
+          capability.guest?.(this.#context(capability, channel));
+        return inTime(make(), { capability, what: 'its guest end', ms: command.deployment.setUpMs });
+      }),
     );
     const functions = new Map<string, AnyHostFunction>();
-    for (const end of this.#ends) {
-      for (const [name, fn] of Object.entries(end?.functions ?? {})) functions.set(name, fn);
+    for (const [channel, capability] of this.#channels.entries()) {
+      for (const [name, fn] of functionsOf(capability, this.#ends[channel])) functions.set(name, fn);
     }
     const guest = this.#guest;
     const wasi = createWasi({
@@ -275,6 +280,7 @@ export class Instance {
     this.#phase = 'ended';
     this.#activity.leave();
     this.#output.flush();
+    this.#abort.abort();
     try {
       await this.#options.waits.hold(this, this.#scope.disposeAsync());
     } catch (error) {
@@ -295,6 +301,7 @@ export class Instance {
       plugin: { name: spec.name, version: spec.version },
       options: spec.options.get(capability.name) ?? {},
       log: this.#log,
+      signal: this.#abort.signal,
       scope: this.#scope,
       folder: join(deployment.storageRoot, spec.name),
       allowPrivateNetwork: deployment.allowPrivateNetwork,

@@ -1,41 +1,8 @@
-/** The entry of a plugin thread: takes commands, starts instances, gives them their turns. */
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { Registry } from '../capabilities/registry.ts';
-import { Bell } from '../link/bell.ts';
-import { SharedMemoryThread } from '../link/shared-memory.ts';
-import { Instance } from './instance.ts';
-import type { Command, ThreadData } from './protocol.ts';
-import { Scheduler } from './scheduler.ts';
-import { Waits } from './waits.ts';
+/** The entry of a plugin thread where modules are files: it imports those of the extensions by their URLs. */
+import { workerData } from 'node:worker_threads';
+import { importExtension } from '../capabilities/import-extension.ts';
+import type { ThreadData } from './protocol.ts';
+import { runThread } from './thread.ts';
 
 const data = workerData as ThreadData;
-const bell = new Bell(data.bell);
-const waits = new Waits(bell);
-const posted = new Int32Array(data.posted);
-const instances = new Map<number, Instance>();
-let taken = 0;
-
-const registry = await Registry.load(data.capabilities);
-const scheduler = new Scheduler({ bell, waits, commanded: () => Atomics.load(posted, 0) !== taken, command });
-
-function command(): void {
-  for (;;) {
-    const received = receiveMessageOnPort(data.commands);
-    if (received === undefined) return;
-    taken = (taken + 1) | 0;
-    const message = received.message as Command;
-    if (message.type === 'stop') instances.get(message.instance)?.stop();
-    else start(message);
-  }
-}
-
-function start(message: Extract<Command, { type: 'start' }>): void {
-  for (const [number, instance] of instances) if (instance.ended) instances.delete(number);
-  const link = new SharedMemoryThread(message.link, new Bell(message.link.edgeBell));
-  const instance = new Instance({ command: message, registry, link, waits });
-  instances.set(message.instance, instance);
-  scheduler.add(instance);
-  void waits.hold(instance, instance.start());
-}
-
-await scheduler.run();
+await runThread(data, await Promise.all(data.extensions.map(importExtension)));

@@ -7,6 +7,7 @@ export const ProbeEffect = { note: 0, ended: 1 } as const;
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'test.probe',
   events: ['probe.event', 'probe.other'],
   imports: {

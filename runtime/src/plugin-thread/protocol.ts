@@ -3,6 +3,7 @@
  * to the host by its link.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import type { ModuleInfo } from '../guest/module.ts';
 import type { ThreadEndpoint } from '../link/shared-memory.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
@@ -13,8 +14,8 @@ export interface ThreadData {
   readonly commands: MessagePort;
   /** Counts the commands posted, so that a thread sees one without asking the port. */
   readonly posted: SharedArrayBuffer;
-  /** Module URLs of the capabilities. */
-  readonly capabilities: readonly string[];
+  /** What there is besides the built-in capabilities. */
+  readonly extensions: readonly ExtensionModule[];
 }
 
 /** The part of a manifest that an instance needs. All of it can be cloned. */
@@ -36,6 +37,8 @@ export interface Deployment {
   readonly storageRoot: string;
   /** Whether plugins may fetch from addresses that are not public. */
   readonly allowPrivateNetwork: boolean;
+  /** How long the guest end of a capability may take to be set up, in milliseconds. */
+  readonly setUpMs: number;
 }
 
 export interface StartCommand {

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { wat } from '../../../test/support/wat.ts';
 import { pulpImport } from '../guest/guest-text.suite.ts';
-import { builtinCapabilities } from '../capabilities/registry.ts';
 import { compileModule } from '../guest/compile.ts';
 import { limitMemory } from '../guest/limit-memory.ts';
 import { readModule } from '../guest/module.ts';
@@ -116,7 +115,9 @@ export class ThreadUnderTest {
 
   constructor(t: TestContext) {
     this.thread = new PluginThread({
-      capabilities: [...builtinCapabilities, new URL('probe-capability.suite.ts', import.meta.url).href],
+      extensions: [
+        { name: 'test.probe', module: new URL('probe-capability.suite.ts', import.meta.url).href },
+      ],
       died: (error) => this.died.push(error),
     });
     t.after(() => this.thread.terminate());
@@ -143,7 +144,7 @@ export class ThreadUnderTest {
         maxMemoryPages: 64,
         ...spec,
       },
-      deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false },
+      deployment: { storageRoot: '/nowhere', allowPrivateNetwork: false, setUpMs: 30_000 },
       nativeCalls: createNativeCalls(),
       activity: createActivity(),
       module: await compileModule(limited, { name }),

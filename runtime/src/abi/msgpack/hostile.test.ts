@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 
 import * as fc from 'fast-check';
 
-import { Failure } from '../../ext.ts';
+import { Failure } from '../failure.ts';
 import { anyValue } from './any-value.suite.ts';
 import { Reader } from './reader.ts';
 import { decode, encode } from './value.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { Failure } from '../../ext.ts';
+import { Failure } from '../failure.ts';
 import { maxTextBytes, Reader } from './reader.ts';
 
 const reader = (hex: string): Reader => new Reader(Buffer.from(hex.replaceAll(' ', ''), 'hex'));

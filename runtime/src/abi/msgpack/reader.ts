@@ -1,4 +1,4 @@
-import { Failure } from '../../ext.ts';
+import { Failure } from '../failure.ts';
 import { Code } from '../codes.ts';
 import { type Kind, kinds } from './kind.ts';
 import { latin1 } from './latin1.ts';

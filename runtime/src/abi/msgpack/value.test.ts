@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { Failure } from '../../ext.ts';
+import { Failure } from '../failure.ts';
 import { Extension } from './extension.ts';
 import { Timestamp } from './timestamp.ts';
 import { type Encodable, type Value, decode, encode, encodeTo, maxDepth } from './value.ts';

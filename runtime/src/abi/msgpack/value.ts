@@ -1,4 +1,4 @@
-import { Failure } from '../../ext.ts';
+import { Failure } from '../failure.ts';
 import { Code } from '../codes.ts';
 import { Extension } from './extension.ts';
 import { Reader } from './reader.ts';

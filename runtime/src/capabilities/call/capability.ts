@@ -5,6 +5,7 @@ export const callCapability = 'pulp.call';
 
 /** Calls between plugins (contract section 4): bound for every plugin, declared by none. */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: callCapability,
   imports: { pulp_call: { params: ['in', 'in', 'in?', 'out'] } },
   async guest() {

@@ -3,6 +3,7 @@ import { count } from '../option.ts';
 
 /** A plugin's own files (contract sections 4 and 8). */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'storage.fs',
   stores: true,
   imports: {

@@ -2,6 +2,7 @@ import { defineCapability } from '../../ext.ts';
 
 /** Requests to a plugin's routes, and its answers (contract sections 4 to 6). */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'transport.http.inbound',
   events: ['http.request'],
   imports: {

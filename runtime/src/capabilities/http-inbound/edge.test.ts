@@ -30,6 +30,7 @@ function bareEdge(t: TestContext) {
       requestTimeoutMs: 30_000,
     },
     log: { ...silent, info: say('info'), warn: say('warn') },
+    signal: new AbortController().signal,
     scope,
   });
   let ids = 0;
@@ -38,6 +39,7 @@ function bareEdge(t: TestContext) {
     const port: Port = {
       plugin: { name, version: '1.0.0' },
       options: {},
+      signal: new AbortController().signal,
       scope,
       up: true,
       nextId: () => ++ids,

@@ -3,6 +3,7 @@ import { options } from './options.ts';
 
 /** A plugin's own SQLite database (contract sections 3, 4 and 8). */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'storage.sqlite',
   imports: {
     sqlite_exec: { params: ['in', 'in?'], optional: ['out'] },

@@ -3,6 +3,7 @@ import { options } from './options.ts';
 
 /** Server-sent events (contract sections 4 to 6). */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'transport.sse',
   events: ['sse.open', 'sse.close'],
   imports: {

@@ -24,7 +24,12 @@ function setUp() {
     info: (message: string, fields = {}) => lines.push(['info', message, fields]),
     warn: (message: string, fields = {}) => lines.push(['warn', message, fields]),
   };
-  const end = edge({ listener, log, scope: new AsyncDisposableStack() });
+  const end = edge({
+    listener,
+    log,
+    signal: new AbortController().signal,
+    scope: new AsyncDisposableStack(),
+  });
   let ids = 0;
   /** Asks for a path. Gives what was sent so far, or undefined when nobody took the request. */
   const ask = (path: string, method = 'GET', given?: ServerResponse) => {
@@ -49,6 +54,7 @@ function setUp() {
         max_buffered_bytes: 1024,
         ...options,
       },
+      signal: new AbortController().signal,
       scope,
       up: true,
       nextId: () => ++ids,
@@ -71,6 +77,7 @@ function setUp() {
       attach,
       ready,
       leave,
+      signal: new AbortController().signal,
       scope,
       queue,
       state,

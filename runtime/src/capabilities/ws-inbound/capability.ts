@@ -3,6 +3,7 @@ import { options } from './options.ts';
 
 /** WebSocket connections to a plugin (contract sections 4 to 6). */
 export const capability = defineCapability({
+  module: import.meta.url,
   name: 'transport.ws.inbound',
   events: ['ws.open', 'ws.frame', 'ws.close'],
   imports: {

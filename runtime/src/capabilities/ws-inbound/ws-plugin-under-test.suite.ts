@@ -28,6 +28,7 @@ export function options(given: Partial<WsOptions> = {}): WsOptions {
 export class Queue implements Port<WsOptions> {
   readonly plugin;
   readonly options: WsOptions;
+  readonly signal = new AbortController().signal;
   readonly scope = new AsyncDisposableStack();
   up = true;
   room = Number.POSITIVE_INFINITY;

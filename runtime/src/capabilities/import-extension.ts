@@ -1,0 +1,38 @@
+import type { Capability } from '../ext.ts';
+
+/** An extension as plugin threads are told of it: they import its module themselves. */
+export interface ExtensionModule {
+  /** The name of its capability, for messages. */
+  readonly name: string;
+  /** URL of the module that exports it. */
+  readonly module: string;
+}
+
+/** How long a module may take to load, in milliseconds: one with a promise at its top level may never. */
+const loadMs = 20_000;
+
+/** Imports the module of an extension. Rejects with an error that names it. */
+export async function importExtension({ name, module }: ExtensionModule): Promise<Capability> {
+  const capability = await importCapability(module);
+  if (capability.name === name) return capability;
+  throw new Error(`the extension ${module} exports the capability ${capability.name}, and not ${name}`);
+}
+
+/** The capability that a module exports. Rejects with an error that names the module. */
+export async function importCapability(module: string): Promise<Capability> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it is still loading after ${loadMs} ms`)), loadMs);
+  let exported: { readonly capability?: Capability };
+  try {
+    exported = (await Promise.race([import(module), late])) as typeof exported;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the extension ${module} cannot be loaded: ${reason}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  const { capability } = exported;
+  if (capability !== undefined) return capability;
+  const names = Object.keys(exported).join(', ') || 'nothing';
+  throw new Error(`the extension ${module} does not export a capability; it exports ${names}`);
+}

@@ -1,0 +1,28 @@
+import type { Capability } from '../ext.ts';
+
+export interface SetUp {
+  readonly capability: Capability;
+  /** What is being set up, for the message. */
+  readonly what: string;
+  /** How long it may take, in milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * What an end of a capability comes to. Rejects, with an error that names the capability, when it was refused or is
+ * not there in time: an extension's promise that never settles would leave a start without a word.
+ */
+export async function inTime<T>(end: Promise<T>, { capability, what, ms }: SetUp): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it was not there after ${ms} ms`)), ms);
+  try {
+    return await Promise.race([end, late]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    // The built-in ones say by themselves what they are.
+    if (reason.startsWith(`${capability.name}: `)) throw error;
+    throw new Error(`${capability.name}: ${what} could not be set up: ${reason}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
