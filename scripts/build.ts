@@ -1,9 +1,9 @@
-/** `npm run build`: the runtime and every example plugin, each only if it is older than its sources. */
+/** `npm run build`: the packages and every example plugin, each only if it is older than its sources. */
 import { buildPlugins } from './build-plugins.ts';
-import { buildRuntime } from './build-runtime.ts';
+import { buildPackages } from './build-packages.ts';
 
 try {
-  await buildRuntime();
+  await buildPackages();
   await buildPlugins();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,5 +1,5 @@
 /**
- * `npm test`: builds the plugins that tests run, then runs every test, with the coverage of `runtime/src`.
+ * `npm test`: builds the packages and the plugins that tests run, then runs every test, with the coverage of `runtime/src`.
  *
  * `npm test -- words` runs the test files with one of the words in their path, or, when no path has one,
  * the tests with one of them in their name; without coverage, since a part covers only a part.
@@ -11,11 +11,17 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { buildPackages } from './build-packages.ts';
 import { buildPlugins } from './build-plugins.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const testFiles = ['runtime/src/**/*.test.ts', 'sdk/**/test/*.test.ts', 'test/**/*.test.ts'];
+const testFiles = [
+  'runtime/src/**/*.test.ts',
+  'sdk/**/test/*.test.ts',
+  'extensions/**/*.test.ts',
+  'test/**/*.test.ts',
+];
 
 /** Lines of `runtime/src` that tests must run, in percent. */
 const coveredLines = 90;
@@ -35,6 +41,7 @@ const coverage = [
 ];
 
 try {
+  await buildPackages();
   await buildPlugins();
   process.exitCode = await runTests(process.argv.slice(2));
 } catch (error) {

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildPlugins } from '../../scripts/build-plugins.ts';
-import { buildRuntime } from '../../scripts/build-runtime.ts';
+import { buildPackages } from '../../scripts/build-packages.ts';
 import type { Context } from './measurement.ts';
 
 const systems: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
@@ -21,7 +21,7 @@ const runtime = join(import.meta.dirname, '..', '..', 'runtime');
  */
 export async function buildAll({ log }: Context): Promise<void> {
   try {
-    await buildRuntime();
+    await buildPackages();
   } catch (error) {
     log(error instanceof Error ? error.message : String(error));
   }

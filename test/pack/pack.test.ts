@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { buildPlugins } from '../../scripts/build-plugins.ts';
-import { buildRuntime } from '../../scripts/build-runtime.ts';
+import { buildPackages } from '../../scripts/build-packages.ts';
 import { folderOfOlderNode } from './older-node.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -28,7 +28,7 @@ suite('the package, installed in an empty folder', { skip }, () => {
   let packed: Packed;
 
   before(async () => {
-    await buildRuntime();
+    await buildPackages();
     await buildPlugins({ only: ['echo'] });
     folder = await mkdtemp(join(tmpdir(), 'pulp-pack-'));
     const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], {

@@ -36,7 +36,7 @@ export const FLAGS = {
   }),
   ext: flag(text('MODULE'), {
     repeatable: true,
-    about: 'extension to load: the path of a module, or a package; repeat it for several. It runs unconfined',
+    about: 'extension to load: path of a module, or package; repeat it for several',
   }),
   httpPort: flag(count('PORT', { min: 0, max: 65_535 }), {
     fallback: '8080',

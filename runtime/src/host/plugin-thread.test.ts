@@ -29,7 +29,9 @@ suite('PluginThread: the heap of the engine', () => {
       const thread = new PluginThread({ extensions: [{ name: 'test.limits', module: limitsAsError }], died });
       t.after(() => thread.terminate());
     });
-    const { maxYoungGenerationSizeMb } = JSON.parse(error.message) as ResourceLimits;
+    const { maxYoungGenerationSizeMb } = JSON.parse(
+      error.message.replace(/^.* cannot be loaded: /, ''),
+    ) as ResourceLimits;
     assert.ok((maxYoungGenerationSizeMb ?? Infinity) < leewayMb, error.message);
   });
 

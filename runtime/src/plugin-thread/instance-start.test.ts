@@ -87,7 +87,10 @@ suite('Instance: start', () => {
   test('a capability whose end cannot be made fails the start with its reason', async (t) => {
     const thread = new ThreadUnderTest(t);
     const state = await thread.failing(guestText({}), { name: 'no-end' });
-    assert.equal(state.state === 'failed' && state.reason, 'the end cannot be made');
+    assert.equal(
+      state.state === 'failed' && state.reason,
+      'test.probe: its guest end could not be set up: the end cannot be made',
+    );
   });
 
   test('a null pointer for the config fails the start', async (t) => {
