@@ -14,6 +14,15 @@ function bringing(name: string, imports: readonly string[], rest: Partial<Capabi
   };
 }
 
+/** What the registry says to these extensions. */
+function refused(...extensions: readonly Capability[]): string {
+  try {
+    return `not refused: ${new Registry(extensions).imports.size}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 suite('Registry', () => {
   test('has the built-in capabilities, and every import of the contract', () => {
     const registry = new Registry();
@@ -75,13 +84,6 @@ suite('Registry', () => {
   });
 
   test('two extensions of one name, or with one import or event, are refused with both modules', () => {
-    const refused = (...extensions: readonly Capability[]): string => {
-      try {
-        return `not refused: ${new Registry(extensions).imports.size}`;
-      } catch (error) {
-        return (error as Error).message;
-      }
-    };
     const one = bringing('a.b', ['x']);
     assert.equal(
       refused(one, bringing('a.b', ['y'], { module: 'file:///other.js' })),

@@ -4,6 +4,7 @@ import type { Act } from '../control/protocol.ts';
 import { suggest } from '../manifest/nearest.ts';
 import {
   ACT_FLAGS,
+  BUNDLE_FLAGS,
   COMMANDS,
   INSPECT_FLAGS,
   LOGS_FLAGS,
@@ -27,6 +28,7 @@ export type Command =
   | { readonly name: 'help'; readonly topic?: CommandName }
   | { readonly name: 'version' }
   | { readonly name: 'run'; readonly flags: RunValues }
+  | { readonly name: 'bundle'; readonly flags: BundleValues }
   | { readonly name: 'backup'; readonly flags: BackupValues }
   | { readonly name: 'restore'; readonly flags: RestoreValues }
   | ControlCommand;
@@ -48,6 +50,10 @@ export type ControlCommand =
   | { readonly name: Act; readonly flags: ValuesOf<typeof ACT_FLAGS>; readonly plugins: readonly string[] };
 
 export type RunValues = Omit<FlagValues, 'manifest'> & { readonly manifest: readonly string[] };
+export type BundleValues = Omit<ValuesOf<typeof BUNDLE_FLAGS>, 'manifest'> & {
+  readonly out: string;
+  readonly manifest: readonly string[];
+};
 export type BackupValues = ValuesOf<typeof BACKUP_FLAGS> & { readonly to: string };
 export type RestoreValues = ValuesOf<typeof RESTORE_FLAGS> & { readonly from: string };
 
@@ -61,6 +67,7 @@ export function parseCommandLine(
   const name = keysOf(COMMANDS).find((known) => known === argv[0]);
   const rest = argv.slice(1);
   if (name === undefined || name === 'run') return parseRun(argv, env, embedded);
+  if (name === 'bundle') return parseBundle(rest, env);
   if (name === 'backup') return parseBackup(rest, env);
   if (name === 'restore') return parseRestore(rest, env);
   return parseControl(name, rest, env);
@@ -110,6 +117,20 @@ function parseControl(name: ControlCommand['name'], argv: readonly string[], env
   const flags = parsed.values as never;
   if (name === 'logs') return { name, flags, ...(plugin === undefined ? {} : { plugin }) };
   return name === 'ps' || name === 'stats' ? { name, flags } : { name, flags, plugins };
+}
+
+function parseBundle(argv: readonly string[], env: Environment): Command {
+  const parsed = parseFlags(argv, env, BUNDLE_FLAGS);
+  const asked = helpOrVersion('bundle', parsed);
+  if (asked !== undefined) return asked;
+  const { out, entry, ext, manifest = [] } = parsed.values;
+  if (out === undefined) throw new UsageError('bundle: say what to write, with -o FILE');
+  if (entry !== undefined && ext !== undefined) {
+    throw new UsageError('bundle: both -entry and -ext; give extensions to main() in the entry');
+  }
+  const manifests = [...parsed.words, ...manifest];
+  if (manifests.includes('')) throw new UsageError('bundle: the folder of a plugin is empty text');
+  return { name: 'bundle', flags: { ...parsed.values, out, manifest: manifests.map(manifestIn) } };
 }
 
 function parseBackup(argv: readonly string[], env: Environment): Command {

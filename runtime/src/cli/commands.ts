@@ -1,5 +1,5 @@
 import { BACKUP_FLAGS, FLAGS, flag, RESTORE_FLAGS, type FlagTable } from './flags.ts';
-import { count, duration, toggle } from './values.ts';
+import { count, duration, text, toggle } from './values.ts';
 
 const json = flag(toggle(), {
   fallbackNote: 'false on a terminal, otherwise true',
@@ -58,6 +58,26 @@ export const ACT_FLAGS = {
   }),
 } as const;
 
+/** The flags of `pulp bundle`. */
+export const BUNDLE_FLAGS = {
+  out: flag(text('FILE'), { withoutVariable: true, letter: 'o', about: 'the program to write' }),
+  manifest: flag(text('PATH'), {
+    repeatable: true,
+    withoutVariable: true,
+    about: 'plugin to put inside: its pulp.plugin.toml or folder; repeat it for several',
+  }),
+  entry: flag(text('MODULE'), {
+    withoutVariable: true,
+    fallbackNote: 'the plain command',
+    about: 'program that calls main() of pulp-runtime/run, with its extensions',
+  }),
+  ext: flag(text('MODULE'), {
+    repeatable: true,
+    withoutVariable: true,
+    about: 'extension to put inside where there is no -entry; repeat it for several',
+  }),
+} as const;
+
 /** A command as help shows it. */
 export interface CommandInfo {
   /** What stands behind its name. */
@@ -88,6 +108,11 @@ export const COMMANDS = {
     words: '[PLUGIN]...',
     about: 'load changed files without losing a request; all without a name',
     flags: ACT_FLAGS,
+  },
+  bundle: {
+    words: '[FOLDER | MANIFEST]... -o FILE',
+    about: 'make one executable of Pulp, extensions and plugins, for machines without Node',
+    flags: BUNDLE_FLAGS,
   },
   backup: {
     words: '-to FOLDER',

@@ -17,8 +17,8 @@ export async function loadExtensions(names: readonly string[]): Promise<readonly
   return Promise.all(names.map(async (name) => importCapability(resolveExtension(name))));
 }
 
-/** The URL of the module that is meant. */
-function resolveExtension(name: string): string {
+/** The URL of the module that an argument of `-ext` means. Throws an error that names it. */
+export function resolveExtension(name: string): string {
   if (name.startsWith('file:')) return name;
   if (isAbsolute(name) || /^\.{1,2}(?:[/\\]|$)/.test(name)) return urlOf(resolve(name));
   for (const place of [join(process.cwd(), 'extensions'), import.meta.filename]) {
@@ -26,7 +26,7 @@ function resolveExtension(name: string): string {
       return pathToFileURL(createRequire(place).resolve(name)).href;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'MODULE_NOT_FOUND') throw refused(name, String((error as Error).message), error);
+      if (code !== 'MODULE_NOT_FOUND') throw refused(name, (error as Error).message, error);
     }
   }
   if (isFile(name)) return urlOf(resolve(name));

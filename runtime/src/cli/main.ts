@@ -58,6 +58,10 @@ async function perform(command: Exclude<Command, { name: 'run' }>, options: AskO
     await options.say(`pulp ${version()} (node ${process.version})\n`);
     return 0;
   }
+  if (command.name === 'bundle') {
+    const { bundleProgram } = await import('./bundle.ts');
+    return bundleProgram(command, options);
+  }
   if (command.name === 'backup' || command.name === 'restore') return keepStorage(command, options);
   const { ask } = await import('./ask.ts');
   return ask(command, options);
