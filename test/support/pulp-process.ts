@@ -17,6 +17,10 @@ export interface PulpOptions {
   readonly manifest: string | readonly string[];
   /** Further flags; they come last, so they win. */
   readonly args?: readonly string[];
+  /** The program, and what stands before the flags. Default: the command, from source. */
+  readonly program?: readonly [path: string, ...args: string[]];
+  /** Default: this process's own, without flags of the host. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** How a process ended, and what it said. */
@@ -57,7 +61,10 @@ export class PulpProcess {
   }
 
   /** Starts the command and does not wait for anything. */
-  static async launch(t: Scope, { manifest, args = [] }: PulpOptions): Promise<PulpProcess> {
+  static async launch(
+    t: Scope,
+    { manifest, args = [], program = [process.execPath, entry], env = environment() }: PulpOptions,
+  ): Promise<PulpProcess> {
     const storage = await mkdtemp(join(tmpdir(), 'pulp-test-storage-'));
     const flags = [
       '-http-port',
@@ -70,9 +77,10 @@ export class PulpProcess {
       'text',
     ];
     const manifests = [manifest].flat().flatMap((path) => ['-manifest', path]);
-    const child = spawn(process.execPath, [entry, ...manifests, ...flags, ...args], {
+    const [path, ...before] = program;
+    const child = spawn(path, [...before, ...manifests, ...flags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment(),
+      env,
     });
     const pulp = new PulpProcess(child);
     t.after(async () => {

@@ -103,15 +103,21 @@ const ofThisPackage: Plugin = {
 };
 
 /**
- * Optional packages that are not installed stay missing, as they were for the one who bundled: otherwise the program
- * would take what stands in a `node_modules` near it.
+ * What cannot be found is an error. Only what is asked for at run time, such as an optional package, stays missing as it
+ * was for the one who bundled: otherwise the program would take what stands in a `node_modules` near it.
  */
 const missing: Plugin = {
   name: 'pulp:missing',
   async resolveId(id, importer, { kind }) {
-    if (kind !== 'require-call' || isBuiltin(id)) return undefined;
+    if (id === input || isBuiltin(id)) return undefined;
     const found = await this.resolve(id, importer, { skipSelf: true, kind });
-    return found ?? `\0missing:${id}`;
+    if (found !== null) return found;
+    if (kind === 'require-call' || kind === 'dynamic-import') return `\0missing:${id}`;
+    throw new Error(
+      importer === input
+        ? `there is no ${id}`
+        : `${importer ?? 'the program'} imports ${id}, which cannot be found`,
+    );
   },
   load(id) {
     if (!id.startsWith('\0missing:')) return undefined;

@@ -42,7 +42,10 @@ export async function writeExecutable({ code, assets, output }: Executable): Pro
     await writeFile(configFile, JSON.stringify(config));
     await run(process.execPath, ['--build-sea', configFile]);
     await chmod(program, 0o755);
-    await run(program, ['--version']);
+    const { stdout } = await run(program, ['--version']);
+    if (!stdout.startsWith('pulp ')) {
+      throw new Error('the program runs and is not Pulp: its entry has to call main() of pulp-runtime/run');
+    }
     await rename(program, target);
   } finally {
     await rm(folder, { recursive: true, force: true });

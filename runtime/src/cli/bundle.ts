@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { isSea } from 'node:sea';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { escapeUnprintable } from '../log/escape.ts';
 import { ManifestError } from '../manifest/manifest-error.ts';
 import type { Command } from './command-line.ts';
@@ -27,6 +27,10 @@ export async function bundleProgram(
     }
     if (statSync(out, { throwIfNoEntry: false })?.isDirectory() === true) {
       throw new Error(`-out ${out}: that is a folder; name the file`);
+    }
+    const folder = dirname(resolve(out));
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      throw new Error(`-out ${out}: the folder ${folder} is not there`);
     }
     const { bundle } = await import('../bundle/bundle.ts');
     const bytes = await bundle({
