@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { BUNDLE_FLAGS } from '../../runtime/src/cli/commands.ts';
 import {
   BACKUP_FLAGS,
   FLAGS,
@@ -32,6 +33,11 @@ suite('docs/command-line.md', () => {
       page.tables.filter(({ heading }) => heading === 'Backup and restore').map(({ rows }) => rows),
       [flagRows(BACKUP_FLAGS), flagRows(RESTORE_FLAGS)],
     );
+  });
+
+  test('the flags of pulp bundle are in docs/deployments.md as in the source', async () => {
+    const deployments = await readDocument('docs/deployments.md');
+    assert.deepEqual(tableUnder(deployments, 'One file to ship').rows, flagRows(BUNDLE_FLAGS));
   });
 
   test('it has every switch', () => {

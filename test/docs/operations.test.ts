@@ -8,7 +8,7 @@ import { code, readDocument, tableUnder } from './markdown.ts';
 import { sourceOf } from './source.ts';
 
 const page = await readDocument('docs/operations.md');
-const elsewhere = new Set<string>(['run', 'backup', 'restore']);
+const elsewhere = new Set<string>(['run', 'bundle', 'backup', 'restore']);
 
 suite('docs/operations.md', () => {
   test('it has every command for a host that runs', () => {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, suite, test } from 'node:test';
 import { importCapability } from '../../runtime/src/capabilities/import-extension.ts';
-import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { Host } from '../../runtime/src/host/host.ts';
+import { pluginFolder } from '../support/plugin-folder.ts';
+import { watGuest } from '../support/wat-guest.ts';
 import { buildExample } from '../support/example-plugins.ts';
 import { type Block, documents, root } from './markdown.ts';
 
@@ -43,7 +44,11 @@ before(async () => {
   await symlink(join(root, 'node_modules', '@types'), join(modules, '@types'), 'junction');
   await symlink(join(root, 'node_modules', 'assemblyscript'), join(modules, 'assemblyscript'), 'junction');
   await symlink(join(root, 'sdk', 'assemblyscript'), join(modules, 'pulp-sdk-assemblyscript'), 'junction');
+  await symlink(join(root, 'node_modules', 'zod'), join(modules, 'zod'), 'junction');
   await symlink(join(root, 'runtime', 'src'), join(modules, 'pulp-runtime', 'src'), 'junction');
+  for (const name of ['demo', 'cron', 'redis']) {
+    await symlink(join(root, 'extensions', name), join(modules, `pulp-ext-${name}`), 'junction');
+  }
   // What the package exports, from source: Node and tsc go by the real path, which is not in node_modules.
   const described = await readFile(join(root, 'runtime', 'package.json'), 'utf8');
   const sources = described.replaceAll(/\.\/dist\/([\w/-]+?)(?:\.d\.ts|\.js)"/g, './src/$1.ts"');
@@ -57,6 +62,7 @@ suite('snippets for Node', () => {
   before(async () => {
     await Promise.all(forNode.map((snippet) => writeFile(fileOf(snippet), snippet.text)));
     await buildExample('echo');
+    //X await buildExample('demo-client');
   });
 
   test('there are some', () => {
@@ -76,8 +82,14 @@ suite('snippets for Node', () => {
 
   for (const snippet of forNode) {
     test(`${snippet.where} runs, and prints what it says`, async () => {
-      const { code, stdout, all } = await run([fileOf(snippet)], root);
+      // A whole program would go on for ever.
+      const isProgram = snippet.text.includes("'pulp-runtime/run'");
+      const { code, stdout, all } = await run([fileOf(snippet), ...(isProgram ? ['--version'] : [])], root);
       assert.equal(code, 0, all);
+      if (isProgram) {
+        assert.match(stdout, /^pulp /);
+        return;
+      }
       const said = Array.from(snippet.text.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm), ([, line]) => line);
       assert.deepEqual(
         stdout.split('\n').filter((line) => line !== ''),
@@ -87,10 +99,19 @@ suite('snippets for Node', () => {
   }
 
   for (const snippet of forNode.filter(({ text }) => text.includes('export const capability'))) {
-    test(`${snippet.where} is a capability that a host takes`, async () => {
+    test(`${snippet.where} is a capability that a host takes, and gives plugins its functions`, async (t) => {
       const { href } = new URL(`file://${fileOf(snippet)}`);
       const capability = await importCapability(href);
-      assert.equal(new Registry([capability]).get(capability.name), capability);
+      const imports = Object.entries(capability.imports).map(([name, { params }]) => {
+        const types = params.flatMap((param) => (param.startsWith('u') ? ['i32'] : ['i32', 'i32']));
+        return `(import "pulp" "${name}" (func (param ${types.join(' ')}) (result i32)))`;
+      });
+      const manifest = await pluginFolder(t, {
+        wasm: await watGuest({ imports: imports.join('\n') }),
+        manifest: `capabilities = ["${capability.name}"]`,
+      });
+      await using host = await Host.start({ manifest, extensions: [capability] });
+      assert.equal(host.status().plugins[0]?.state, 'ready');
     });
   }
 });

@@ -20,6 +20,15 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
+async function pack(place: string, folder: string): Promise<Packed> {
+  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: join(root, place),
+  });
+  const [first]: Packed[] = JSON.parse(stdout);
+  assert.ok(first, 'npm packed nothing');
+  return first;
+}
+
 const older = folderOfOlderNode();
 const skip = process.env['PULP_PACK'] !== '1' && 'installs from the registry: set PULP_PACK=1 to run it';
 
@@ -31,14 +40,11 @@ suite('the package, installed in an empty folder', { skip }, () => {
     await buildPackages();
     await buildPlugins({ only: ['echo'] });
     folder = await mkdtemp(join(tmpdir(), 'pulp-pack-'));
-    const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], {
-      cwd: join(root, 'runtime'),
-    });
-    const [first]: Packed[] = JSON.parse(stdout);
-    assert.ok(first, 'npm packed nothing');
-    packed = first;
+    packed = await pack('runtime', folder);
+    const extension = await pack('extensions/demo', folder);
     await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-    await exec('npm', ['install', '--no-audit', '--no-fund', join(folder, packed.filename)], { cwd: folder });
+    const tarballs = [packed, extension].map(({ filename }) => join(folder, filename));
+    await exec('npm', ['install', '--no-audit', '--no-fund', ...tarballs], { cwd: folder });
     await cp(join(root, 'plugins', 'echo'), join(folder, 'echo'), { recursive: true });
   });
 
@@ -70,6 +76,17 @@ suite('the package, installed in an empty folder', { skip }, () => {
     assert.equal(stdout, 'function function\n');
   });
 
+  test('makes one executable with an extension, without anything of the clone', async () => {
+    const program = `import { capability } from 'pulp-ext-demo';
+      import { main } from 'pulp-runtime/run';
+      await main({ extensions: [capability] });`;
+    await writeFile(join(folder, 'program.mjs'), program);
+    const command = join(folder, 'node_modules', '.bin', 'pulp');
+    await exec(command, ['bundle', 'echo', '-entry', 'program.mjs', '-o', 'app'], { cwd: folder });
+    const { stdout } = await exec(join(folder, 'app'), ['--version'], { env: { PATH: '' } });
+    assert.match(stdout, /^pulp \d/);
+  });
+
   const nodes = [
     { name: 'this Node', path: dirname(process.execPath), skip: false },
     { name: 'an older Node', path: older ?? '', skip: older === undefined && 'no Node below 26 on the PATH' },
@@ -77,7 +94,18 @@ suite('the package, installed in an empty folder', { skip }, () => {
   for (const node of nodes) {
     test(`runs a plugin on ${node.name} until SIGTERM`, { skip: node.skip }, async (t) => {
       const command = join(folder, 'node_modules', '.bin', 'pulp');
-      const args = ['run', 'echo', '-http-port', '0', '-http-host', '127.0.0.1', '-log-format', 'text'];
+      const args = [
+        'run',
+        'echo',
+        '-ext',
+        'pulp-ext-demo',
+        '-http-port',
+        '0',
+        '-http-host',
+        '127.0.0.1',
+        '-log-format',
+        'text',
+      ];
       const child = spawn(command, args, {
         cwd: folder,
         env: { ...process.env, PATH: [node.path, process.env['PATH']].join(delimiter) },

@@ -110,8 +110,8 @@ export const COMMANDS = {
     flags: ACT_FLAGS,
   },
   bundle: {
-    words: '[FOLDER | MANIFEST]... -o FILE',
-    about: 'make one executable of Pulp, extensions and plugins, for machines without Node',
+    words: '-o FILE [FOLDER]...',
+    about: 'make one executable of Pulp and plugins, for machines without Node',
     flags: BUNDLE_FLAGS,
   },
   backup: {
