@@ -193,6 +193,13 @@ const fixed: Readonly<Record<string, number>> = {
   'Bytes of a control request, none has a body': constantIn('control/server.ts', 'maxHeaderBytes'),
   'Time for a control request': constantIn('control/server.ts', 'requestMs'),
   'Time for control answers at the end': constantIn('control/server.ts', 'graceMs'),
+  'Bytes of a control answer that `pulp ps` and its like take': constantIn(
+    'control/client.ts',
+    'maxAnswerBytes',
+  ),
+  'Times that `pulp backup` finds a database locked, or has to begin anew, without getting any further':
+    constantIn('host/storage-database.ts', 'maxStalls'),
+  'Bytes of the SQL in `plugin is stuck`': constantIn('plugin-thread/native-calls.ts', 'maxTextBytes'),
   'Lines of the log that are kept for a plugin': kept.maxPluginLines,
   'Bytes of the log that are kept for a plugin': kept.maxPluginBytes,
   'Lines of the log that are kept in all': kept.maxLines,
