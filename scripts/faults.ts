@@ -2,6 +2,9 @@
  * `npm run faults`: every fault of `test/faults` for longer than in the tests, each beside a plugin under load, and
  * a report of what the neighbour and the plugin itself saw of it: `test/faults/results/report.md`.
  *
+ * One row is no fault: all plugins reloaded once a second for a minute at half of what the host can serve, where the
+ * errors are those of the reloaded plugins' own clients.
+ *
  * `npm run faults -- words` runs the faults that have one of the words in their name, and writes no report.
  * `--seconds N` says how long each is measured before and during the fault; 5 unless given.
  */
@@ -11,6 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scenarios } from '../test/faults/scenarios/all.ts';
 import { killAndRestart } from '../test/faults/support/kill.ts';
+import { describeReloads, reloadUnderLoad } from '../test/faults/support/reload-load.ts';
 import { type Outcome, type Recovery, runScenario, type Scenario } from '../test/faults/support/scenario.ts';
 import type { Scope } from '../test/support/scope.ts';
 import { buildPlugins } from './build-plugins.ts';
@@ -38,9 +42,13 @@ await buildPlugins({ only: ['echo', 'notes'] });
 const rows: Row[] = [];
 let failed = false;
 const killName = 'kill -9 of the process';
+const reloadName = 'reload every second at half of capacity';
+/** How long that goes on, in milliseconds. */
+const reloadMs = 60_000;
 for (const scenario of scenarios)
   if (wanted(scenario.name)) await measure(scenario.name, () => run(scenario));
 if (wanted(killName)) await measure(killName, kill);
+if (wanted(reloadName)) await measure(reloadName, reload);
 if (positionals.length === 0) {
   await mkdir(results, { recursive: true });
   await writeFile(join(results, 'report.md'), report());
@@ -75,7 +83,8 @@ async function scoped<T>(work: (t: Scope) => Promise<T>): Promise<T> {
 async function run(scenario: Scenario): Promise<Row['cells']> {
   const reason = (await scenario.skip?.()) ?? false;
   if (reason !== false) return ['not run', '', '', '', reason];
-  return cellsOf(await scoped((t) => runScenario(t, scenario, { baselineMs: ms, faultMs: ms })));
+  const outcome = await scoped((t) => runScenario(t, scenario, { baselineMs: ms, faultMs: ms }));
+  return cellsOf(outcome, outcome.recoveries.map(describe).join('; '));
 }
 
 async function kill(): Promise<Row['cells']> {
@@ -89,13 +98,18 @@ async function kill(): Promise<Row['cells']> {
   }
 }
 
-function cellsOf({ before, during, recoveries }: Outcome): Row['cells'] {
+async function reload(): Promise<Row['cells']> {
+  const outcome = await scoped((t) => reloadUnderLoad(t, { ms: reloadMs, measureMs: ms }));
+  return cellsOf(outcome, `${describeReloads(outcome)}; no connection lost`);
+}
+
+function cellsOf({ before, during }: Pick<Outcome, 'before' | 'during'>, said: string): Row['cells'] {
   return [
     `${during.errors} of ${during.requests}`,
     `${before.p99.toFixed(1)} ms`,
     `${during.p99.toFixed(1)} ms`,
     (during.p99 / before.p99).toFixed(1),
-    recoveries.map(describe).join('; '),
+    said,
   ];
 }
 

@@ -9,7 +9,7 @@ import { entry, environment, PulpProcess } from '../support/pulp-process.ts';
 import type { Scope } from '../support/scope.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
-import { trap } from '../support/wat-guest.ts';
+import { busy, respond, trap, type WatGuest } from '../support/wat-guest.ts';
 
 interface Scene {
   readonly pulp: PulpProcess;
@@ -61,7 +61,28 @@ suite('SIGHUP', { skip: process.platform === 'win32' && 'it ends the process' },
   });
 });
 
+/** One that answers at `/NAME`, and takes a while to start. */
+const slow = (name: string, body: string): WatGuest => ({
+  init: busy(1000),
+  routes: { [`GET /${name}`]: respond({ body }) },
+});
+
 suite('-watch', () => {
+  test('sees what changed while the host started', async (t) => {
+    const folder = await temporaryFolder(t);
+    const one = await new NamedPlugin(folder, 'one').write('1', slow('one', 'first'));
+    const two = await new NamedPlugin(folder, 'two').write('1', slow('two', 'other'));
+    const pulp = await PulpProcess.launch(t, {
+      manifest: [one.folder, two.folder],
+      args: ['-storage-root', join(folder, 'data'), '-watch'],
+    });
+    // The files of the first one have been read by then, and its init has not begun.
+    await pulp.line('pulp boot', { plugin: 'two' });
+    await one.write('2', slow('one', 'second'));
+    await pulp.line('plugin reloaded', { plugin: 'one', version: '2' });
+    assert.ok(!pulp.lines.some(({ plugin, msg }) => plugin === 'two' && msg === 'plugin reloaded'));
+  });
+
   test('reloads a plugin when its files change, and only then', async (t) => {
     const { pulp, one, answer } = await scene(t, '-watch');
     await one.says('2', 'second');

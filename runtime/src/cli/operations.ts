@@ -1,7 +1,6 @@
 import { controlAddress } from '../control/address.ts';
 import { HealthServer, type Health } from '../control/health.ts';
 import type { LogHistory } from '../control/log-history.ts';
-import { PluginWatch } from '../control/plugin-watch.ts';
 import { Reloads } from '../control/reloads.ts';
 import { ControlServer } from '../control/server.ts';
 import type { Log } from '../ext.ts';
@@ -28,6 +27,8 @@ export class Operations implements AsyncDisposable {
   #asked = false;
   #stopping = false;
   #opening: Promise<void> | undefined;
+  /** How the files of the plugins looked before they were read. */
+  #before: ReadonlyMap<string, string> | undefined;
 
   private constructor(options: OperationsOptions) {
     this.#options = options;
@@ -45,6 +46,10 @@ export class Operations implements AsyncDisposable {
       await made[Symbol.asyncDispose]();
       throw error;
     }
+    if (options.flags.watch) {
+      const { looksBefore } = await import('../control/plugin-files.ts');
+      made.#before = await looksBefore(options.flags.manifest);
+    }
     // The start need not wait for it.
     made.#opening = made.#openControl();
     return made;
@@ -58,8 +63,10 @@ export class Operations implements AsyncDisposable {
     this.#reloads = reloads;
     await this.#opening;
     if (flags.watch) {
+      const { PluginWatch } = await import('../control/plugin-watch.ts');
       const watch = await PluginWatch.start({
         plugins: () => host.status().plugins,
+        ...(this.#before === undefined ? {} : { before: this.#before }),
         changed: (names) => reloads.request(names),
       });
       this.#scope.use(watch);

@@ -84,12 +84,13 @@ export class ControlClient {
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         bytes += chunk.length;
-        if (bytes > maxAnswerBytes) throw new Error('the answer is too long');
+        if (bytes > maxAnswerBytes) break;
         chunks.push(chunk);
       }
     } catch (error) {
       throw this.#broken(error);
     }
+    if (bytes > maxAnswerBytes) throw this.#noPulp(`its answer has more than ${maxAnswerBytes} bytes`);
     return Buffer.concat(chunks).toString();
   }
 
@@ -97,8 +98,12 @@ export class ControlClient {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw new ControlError(`${this.#path}: what listens there is no host of Pulp`, { cause: error });
+      throw this.#noPulp('its answer is not JSON', { cause: error });
     }
+  }
+
+  #noPulp(why: string, options?: ErrorOptions): ControlError {
+    return new ControlError(`${this.#path}: what listens there is no host of Pulp: ${why}`, options);
   }
 
   #broken(error: unknown): ControlError {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Scope } from '../../../test/support/scope.ts';
 import { temporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
+import { looksBefore } from './plugin-files.ts';
 import { PluginWatch } from './plugin-watch.ts';
 
 interface Scene {
@@ -38,6 +39,38 @@ async function watched(t: Scope, pollMs = 1_000_000): Promise<Scene> {
   t.after(() => watch[Symbol.dispose]());
   return { folder, manifest, wasm, told };
 }
+
+suite('plugin watch: files as they were before they were read', () => {
+  test('a change before the watch begins is told', async (t) => {
+    const folder = await temporaryFolder(t);
+    const manifests = ['same', 'other', 'moved', 'broken'].map((name) => {
+      mkdirSync(join(folder, name));
+      const manifest = join(folder, name, 'pulp.plugin.toml');
+      writeFileSync(manifest, name === 'broken' ? 'wasm =' : `wasm = "${name}.wasm"`);
+      for (const module of [`${name}.wasm`, 'plugin.wasm']) writeFileSync(join(folder, name, module), 'a');
+      return manifest;
+    });
+    const before = await looksBefore(manifests);
+    writeFileSync(join(folder, 'other', 'other.wasm'), 'bb');
+    const told: string[][] = [];
+    using watch = await PluginWatch.start({
+      before,
+      plugins: () =>
+        manifests.map((manifest) => {
+          const name = basename(dirname(manifest));
+          // As the manifest said when the host read it.
+          const wasm = join(folder, name, name === 'moved' ? 'plugin.wasm' : `${name}.wasm`);
+          return { name, manifest, wasm };
+        }),
+      changed: async (names) => void told.push([...names]),
+      settleMs: 20,
+      pollMs: 1_000_000,
+    });
+    assert.ok(watch);
+    await until(() => told.length > 0, 'the change is told');
+    assert.deepEqual(told, [['other', 'moved']]);
+  });
+});
 
 suite('plugin watch', () => {
   test('tells whose files changed, once for several writes', async (t) => {

@@ -1,11 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { PluginStatus } from '../host/status.ts';
+import { looksOf, missing, type PluginFiles } from './plugin-files.ts';
 
 export interface PluginWatchOptions {
   /** The plugins with their files, which may be others after a reload. */
-  readonly plugins: () => readonly Pick<PluginStatus, 'name' | 'manifest' | 'wasm'>[];
+  readonly plugins: () => readonly (PluginFiles & { readonly name: string })[];
+  /** How their files looked before they were read: `looksBefore`. Default: as they look now. */
+  readonly before?: ReadonlyMap<string, string>;
   /** Told which plugins have files that changed, once they stay as they are. Awaited before files are looked at again. */
   readonly changed: (names: readonly string[]) => Promise<void>;
   /** How long files have to stay as they are, in milliseconds: a compiler writes one bit by bit. Default 100. */
@@ -40,11 +41,16 @@ export class PluginWatch implements Disposable {
     this.#poll = setInterval(() => this.#look(), options.pollMs ?? 1_000).unref();
   }
 
-  /** Begins with the files as they are now. */
+  /** What has changed since the files were read is told soon. */
   static async start(options: PluginWatchOptions): Promise<PluginWatch> {
     const made = new PluginWatch(options);
-    for (const [name, look] of await made.#looks()) made.#known.set(name, look);
+    const now = await made.#looks();
+    for (const { name, manifest } of options.plugins()) {
+      const look = options.before?.get(manifest) ?? now.get(name);
+      if (look !== undefined) made.#known.set(name, look);
+    }
     made.#arm();
+    made.#lookSoon();
     return made;
   }
 
@@ -135,21 +141,7 @@ export class PluginWatch implements Disposable {
 
   async #looks(): Promise<Map<string, string>> {
     const plugins = this.#options.plugins();
-    const looks = await Promise.all(
-      plugins.map(async ({ manifest, wasm }) => `${await looksLike(manifest)} ${await looksLike(wasm)}`),
-    );
+    const looks = await Promise.all(plugins.map(looksOf));
     return new Map(plugins.map(({ name }, index) => [name, looks[index] ?? '']));
-  }
-}
-
-const missing = 'ENOENT';
-
-/** What tells two states of a file apart: links are followed. */
-async function looksLike(file: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true });
-    return `${dev} ${ino} ${size} ${mtimeNs}`;
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code);
   }
 }

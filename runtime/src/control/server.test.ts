@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -266,8 +267,29 @@ suite('control socket', { skip }, () => {
     const path = controlAddress(root);
     await assert.rejects(new ControlClient(root).status(), {
       name: 'ControlError',
-      message: `${path}: what listens there is no host of Pulp`,
+      message: `${path}: what listens there is no host of Pulp: its answer is not JSON`,
     });
+  });
+
+  test('of something that answers without an end is told apart, too', async (t) => {
+    const root = await temporaryFolder(t);
+    const chunk = Buffer.alloc(2 ** 20, ' ');
+    let sent = 0;
+    const endless = createHttpServer((_, response) => {
+      const more = (): void => {
+        if (sent++ > 200) response.end();
+        else response.write(chunk, (error) => error ?? more());
+      };
+      more();
+    });
+    t.after(() => endless.close());
+    endless.listen(controlAddress(root));
+    await once(endless, 'listening');
+    await assert.rejects(new ControlClient(root).status(), {
+      name: 'ControlError',
+      message: `${controlAddress(root)}: what listens there is no host of Pulp: its answer has more than 67108864 bytes`,
+    });
+    assert.ok(sent < 150, `${sent} MiB were sent`);
   });
 
   test('a request that is never finished ends', async (t) => {

@@ -20,8 +20,9 @@ interface Line {
   readonly fields: LogFields;
 }
 
-/** An edge that listens nowhere, and lets a test see what an instance says right behind the supervisor. */
+/** An edge that listens nowhere, and lets a test see what an instance says right before and behind the supervisor. */
 class WatchedEdge extends Edge {
+  saying: (state: InstanceState, instance: number) => void = () => undefined;
   said: (state: InstanceState, instance: number) => void = () => undefined;
 
   override plugin(...args: Parameters<Edge['plugin']>): EdgePlugin {
@@ -32,6 +33,7 @@ class WatchedEdge extends Edge {
         ...arrival,
         host: (kind, payload) => {
           const state = kind === HostEffect.state ? decodeState(payload) : undefined;
+          if (state !== undefined) this.saying(state, arrival.instance);
           arrival.host(kind, payload);
           if (state !== undefined) this.said(state, arrival.instance);
         },
@@ -115,6 +117,20 @@ suite('Supervisor', () => {
     assert.equal(await stopped, true);
     assert.deepEqual(messages(), ['step heartbeat', 'plugin crashed', 'shutdown complete']);
     assert.deepEqual(lines[1]?.fields, { plugin: 'guest', reason: 'pulp_step trapped: unreachable' });
+  });
+
+  test('a stop that meets the end of a reload shuts both instances down', async (t) => {
+    const { supervisor, edge } = await supervised(t, { guest: {} });
+    const ends: string[] = [];
+    edge.said = ({ state }, instance) => void (state === 'stopped' && ends.push(`${instance} stopped`));
+    await supervisor.start();
+    const { promise: stopped, resolve } = Promise.withResolvers<boolean>();
+    edge.saying = ({ state }) => {
+      if (state === 'ready') resolve(supervisor.stop(performance.now() + 60_000));
+    };
+    await supervisor.reload();
+    assert.equal(await stopped, true);
+    assert.deepEqual(ends.toSorted(), ['1 stopped', '2 stopped']);
   });
 
   test('a plugin that may not be started again is over, and its thread is given back', async (t) => {

@@ -4,12 +4,18 @@ import type { Registry } from '../capabilities/registry.ts';
 import type { Log } from '../ext.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
 import type { Deployment } from '../plugin-thread/protocol.ts';
-import { CrashLoop } from './crash-loop.ts';
+import { InstanceWatch } from './instance-watch.ts';
+import { Instances } from './instances.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
-import type { PluginThreads, Tenant, ThreadLease } from './plugin-threads.ts';
-import { describe, type InstanceEnd, RunningInstance } from './running-instance.ts';
-import type { PluginState, PluginStatus } from './status.ts';
-import { type Watchdog, watchEveryMs } from './watchdog.ts';
+import { isEnding, type Phase } from './phase.ts';
+import { pluginStatus } from './plugin-status.ts';
+import type { PluginThreads } from './plugin-threads.ts';
+import { Restarts } from './restarts.ts';
+import { describe, type InstanceEnd, type RunningInstance } from './running-instance.ts';
+import { shutDownBy } from './shut-down.ts';
+import type { PluginStatus } from './status.ts';
+import type { Watchdog } from './watchdog.ts';
+import { late, within } from './within.ts';
 
 export interface SupervisorOptions {
   readonly loaded: LoadedPlugin;
@@ -28,18 +34,6 @@ export interface SupervisorOptions {
   failed(reason: string): void;
 }
 
-/** The shortest and the longest time that `pulp_shutdown` has, in milliseconds. */
-const shutdownMs = { least: 1000, most: 5000 };
-
-/** How long an instance that another one has replaced has for the step that it is in, in milliseconds. */
-const retireMs = 30_000;
-
-/**
- * `crashed`: the instance has ended, and what it leaves is settled in the next turn. `waiting`: the next one starts
- * after a while. `open`: after a long while. `over`: the host is stopping, or the plugin may not be started again.
- */
-type Phase = 'starting' | 'ready' | 'crashed' | 'waiting' | 'open' | 'stopping' | 'stopped' | 'over';
-
 /**
  * Keeps one plugin alive: starts instances of it one after the other, each with a number and a link of its own, and
  * decides what happens when one ends. The plugin at the edge, with its routes, its connections and the requests that
@@ -49,44 +43,38 @@ export class Supervisor {
   readonly name: string;
   readonly #options: SupervisorOptions;
   readonly #plugin: EdgePlugin;
-  readonly #crashLoop = new CrashLoop();
-  readonly #retiring = new Set<RunningInstance>();
+  readonly #instances: Instances;
+  readonly #watch: InstanceWatch;
+  readonly #restarts = new Restarts(() => void this.#tryAgain());
   #loaded: LoadedPlugin;
-  #watch: ReturnType<Watchdog['add']> | undefined;
-  /** The place in a thread that instances start in, as long as that is good. */
-  #lease: ThreadLease | undefined;
-  /** The instance that serves, or will. */
-  #running: RunningInstance | undefined;
-  /** The one that is to replace it. */
-  #next: RunningInstance | undefined;
   #phase: Phase = 'stopped';
-  #instances = 0;
   #crashes = 0;
   #reason: string | undefined;
   #retryAt: number | undefined;
-  #restart: NodeJS.Timeout | undefined;
-  #stuck = false;
-  /** A reload is under way. */
-  #reloading = false;
-  /** The instance that served broke during that. */
-  #owesRestart = false;
-  /** A thread was left that could not be ended. */
-  #left = false;
   /** What operators ask for is done one after the other. */
   #asked: Promise<unknown> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
-    const { loaded, edge } = options;
+    const { loaded, edge, watchdog, log } = options;
     const { name, version } = loaded.spec;
     this.#options = options;
     this.#loaded = loaded;
     this.name = name;
-    this.#plugin = edge.plugin({ name, version });
+    const plugin = edge.plugin({ name, version });
+    this.#plugin = plugin;
+    const instances = new Instances(name, plugin, {
+      ...options,
+      ready: (instance) => this.#ready(instance),
+      ended: (instance, end) => this.#ended(instance, end),
+    });
+    this.#instances = instances;
+    const up = (): boolean => this.#phase === 'ready';
+    this.#watch = new InstanceWatch({ name, plugin, instances, watchdog, log, up });
   }
 
   /** Starts the first instance. Rejects with the reason when it does not come up; nothing runs then. */
   async start(): Promise<void> {
-    this.#watch ??= this.#options.watchdog.add((now) => this.#look(now));
+    this.#watch.begin();
     try {
       await this.#begin();
     } catch (error) {
@@ -107,9 +95,7 @@ export class Supervisor {
 
   /** Bytes of memory that its instances have. */
   get memory(): number {
-    let bytes = 0;
-    for (const instance of this.#instancesNow()) bytes += instance.memory;
-    return bytes;
+    return this.#instances.memory;
   }
 
   /**
@@ -117,39 +103,20 @@ export class Supervisor {
    * process that exits would wait for it.
    */
   get uninterruptible(): boolean {
-    return this.#left || this.#instancesNow().some(({ insideNative }) => insideNative);
+    return this.#instances.uninterruptible;
   }
 
   status(): PluginStatus {
-    const { spec } = this.#loaded;
-    const running = this.#running;
-    const reason = this.#reason;
-    const readySince = running?.readySince;
-    const thread = (running?.lease ?? this.#lease)?.index;
-    return {
-      name: spec.name,
-      version: spec.version,
-      manifest: spec.file,
-      wasm: spec.wasm,
-      state: this.#state(),
-      ...(reason === undefined ? {} : { reason }),
-      instance: running?.number ?? this.#instances,
+    return pluginStatus({
+      spec: this.#loaded.spec,
+      phase: this.#phase,
+      reason: this.#reason,
       crashes: this.#crashes,
-      ...(readySince === undefined ? {} : { readySince }),
-      ...(this.#retryAt === undefined ? {} : { retryAt: this.#retryAt }),
-      ...(thread === undefined ? {} : { thread }),
-      memoryBytes: this.memory,
-      maxMemoryBytes: spec.maxMemoryPages * 65_536,
-      queuedEvents: this.#plugin.unfinished,
-      queuedBytes: this.#plugin.queuedBytes,
-      finishedEvents: this.#plugin.finished,
-      capabilities: spec.capabilities,
-      provides: spec.provides,
-      consumes: spec.consumes,
-      restart: spec.restart,
-      callTimeoutMs: spec.callTimeoutMs,
-      tickIntervalMs: spec.tickIntervalMs,
-    };
+      retryAt: this.#retryAt,
+      stuck: this.#watch.stuck,
+      instances: this.#instances,
+      plugin: this.#plugin,
+    });
   }
 
   /** Refuses what comes in while the memory of all guests is used up. */
@@ -159,8 +126,8 @@ export class Supervisor {
 
   /** Ends the instance that serves, as if it had broken. */
   breakOff(reason: string): void {
-    const running = this.#running;
-    if (running?.isReady === true) this.#cutOff(running, { state: 'overdue', reason });
+    const { serving } = this.#instances;
+    if (serving?.isReady === true) this.#instances.cutOff(serving, reason);
   }
 
   /** Shuts the plugin down until {@link resume}. */
@@ -177,26 +144,25 @@ export class Supervisor {
     if (this.#phase === 'over' || this.#phase === 'stopped') return;
     const { log } = this.#options;
     this.#plugin.stopAccepting();
-    await this.#shutDownAll(performance.now() + shutdownMs.most);
+    await this.#shutDown(shutDownBy());
     this.#phase = 'stopped';
     this.#reason = undefined;
-    await this.#release();
+    await this.#instances.release();
     log.info('plugin stopped', { plugin: this.name });
   }
 
   async #resume(): Promise<void> {
     const { log } = this.#options;
     if (this.#phase !== 'stopped' && this.#phase !== 'open' && this.#phase !== 'waiting') return;
-    clearTimeout(this.#restart);
-    this.#crashLoop.reset();
+    this.#restarts.forgive();
     try {
       await this.#begin();
     } catch (error) {
       this.#phase = 'stopped';
-      await this.#release();
+      await this.#instances.release();
       throw error;
     }
-    log.info('plugin started', { plugin: this.name, instance: this.#instances });
+    log.info('plugin started', { plugin: this.name, instance: this.#instances.count });
   }
 
   /** {@link halt} and {@link resume}. */
@@ -213,21 +179,19 @@ export class Supervisor {
    */
   reload(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#reloading = true;
-      this.#owesRestart = false;
+      this.#restarts.hold();
       try {
         await this.#reload();
       } catch (error) {
-        this.#reloading = false;
         // What ran before has broken meanwhile, or did not run.
-        const down = this.#phase === 'starting' && this.#running === undefined;
-        if (this.#owesRestart || down) {
+        const down = this.#phase === 'starting' && this.#instances.serving === undefined;
+        if (this.#restarts.release() || down) {
           if (this.#loaded.spec.restart === 'never') this.#giveUp();
-          else this.#restartIn(0);
+          else this.#restartNow();
         }
         throw error;
       } finally {
-        this.#reloading = false;
+        this.#restarts.release();
       }
     });
   }
@@ -244,16 +208,15 @@ export class Supervisor {
       this.#loaded = loaded;
       return;
     }
-    clearTimeout(this.#restart);
-    this.#crashLoop.reset();
+    this.#restarts.forgive();
     await this.#begin(loaded);
-    log.info('plugin reloaded', { plugin: name, version, instance: this.#instances });
+    log.info('plugin reloaded', { plugin: name, version, instance: this.#instances.count });
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
   stopAccepting(): void {
     if (this.#phase === 'over') return;
-    clearTimeout(this.#restart);
+    this.#restarts.cancel();
     this.#plugin.stopAccepting();
   }
 
@@ -269,10 +232,11 @@ export class Supervisor {
       return true;
     }
     this.stopAccepting();
-    const clean = await this.#shutDownAll(deadline);
+    const clean = await this.#shutDown(deadline);
     this.#phase = 'over';
     await this.#end();
-    if (clean && this.#instances > 0) this.#options.log.info('shutdown complete', { plugin: this.name });
+    if (clean && this.#instances.count > 0)
+      this.#options.log.info('shutdown complete', { plugin: this.name });
     return clean;
   }
 
@@ -282,114 +246,42 @@ export class Supervisor {
     return done;
   }
 
-  #instancesNow(): RunningInstance[] {
-    return [this.#running, this.#next, ...this.#retiring].filter((instance) => instance !== undefined);
-  }
-
-  #state(): PluginState {
-    switch (this.#phase) {
-      case 'starting':
-        return this.#crashes === 0 ? 'starting' : 'restarting';
-      case 'ready':
-        return this.#stuck ? 'stuck' : 'ready';
-      case 'crashed':
-      case 'waiting':
-        return 'restarting';
-      case 'open':
-        return 'failed';
-      case 'over':
-        return this.#reason === undefined ? 'stopped' : 'failed';
-      case 'stopping':
-      case 'stopped':
-        return this.#phase;
-      default:
-        return this.#phase satisfies never;
-    }
-  }
-
   /** One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. */
   async #begin(loaded?: LoadedPlugin): Promise<void> {
-    const { edge, registry, startTimeoutMs, deployment, debug, log } = this.#options;
+    const { registry, startTimeoutMs } = this.#options;
+    const instances = this.#instances;
     const { spec } = loaded ?? this.#loaded;
-    const beside = loaded !== undefined && this.#running !== undefined;
+    const beside = loaded !== undefined && instances.serving !== undefined;
     if (!beside) this.#phase = 'starting';
     this.#retryAt = undefined;
     const slots = await this.#plugin.slots(registry.channels(spec.capabilities), spec.options);
-    if (this.#isStopping()) throw new Error(`plugin ${this.name} did not start: it is being stopped`);
-    const lease = beside || this.#lease === undefined ? this.#acquire(spec, beside) : this.#lease;
-    if (!beside) this.#lease = lease;
-    this.#instances += 1;
-    const instance = new RunningInstance({
-      loaded: loaded ?? this.#loaded,
-      number: this.#instances,
-      lease,
-      edge,
-      plugin: this.#plugin,
-      slots,
-      deployment,
-      debug,
-      log,
-      ready: (ready) => this.#ready(ready),
-      ended: (ended, end) => this.#ended(ended, end),
-    });
-    if (beside) this.#next = instance;
-    else this.#running = instance;
-    this.#watch?.soon(spec.callTimeoutMs / 2);
-    const end = await within(startTimeoutMs, instance.started, late);
+    if (isEnding(this.#phase)) throw new Error(`plugin ${this.name} did not start: it is being stopped`);
+    const instance = instances.begin(loaded ?? this.#loaded, slots, beside);
+    this.#watch.soon(spec.callTimeoutMs / 2);
+    const end = await within(startTimeoutMs, instance.started);
     if (end === undefined) return;
     const reason = end === late ? `it took more than ${startTimeoutMs} ms to start` : describe(end);
-    if (end === late) await this.#kill(instance, reason);
-    this.#forget(instance);
-    if (beside) await this.#leave(instance.lease);
+    if (end === late) await instances.kill(instance, reason);
+    await instances.abandon(instance, beside);
     const evicted = end !== late && end.state === 'evicted';
     throw Object.assign(new Error(`plugin ${this.name} did not start: ${reason}`), { evicted });
   }
 
-  #acquire(spec: PluginSpec, beside: boolean): ThreadLease {
-    const of = (): RunningInstance[] => this.#instancesNow().filter((instance) => instance.lease === lease);
-    const tenant: Tenant = {
-      died: (error) => {
-        if (this.#lease === lease) this.#lease = undefined;
-        const reason = error.stack ?? error.message;
-        for (const instance of of()) instance.over({ state: 'trapped', entry: 'the plugin thread', reason });
-      },
-      evicted: (reason) => {
-        if (this.#lease === lease) this.#lease = undefined;
-        for (const instance of of()) instance.over({ state: 'evicted', reason });
-      },
-    };
-    const { dedicatedThread: dedicated } = spec;
-    const extra = beside && this.#lease?.tenants === 1;
-    const lease: ThreadLease = this.#options.threads.acquire(tenant, { dedicated, extra });
-    return lease;
-  }
-
   /** The init of an instance succeeded: it takes over. */
   #ready(instance: RunningInstance): void {
-    const old = this.#running;
-    // It was replaced before it came up.
-    if (instance !== this.#next && instance !== old) return;
-    if (instance === this.#next) {
-      this.#next = undefined;
-      this.#running = instance;
-      const left = this.#lease;
-      this.#lease = instance.lease;
-      // What it was to replace has broken meanwhile: nobody else gives that place back.
-      if (old === undefined && left !== undefined) void this.#leave(left);
-    }
+    if (!this.#instances.awaits(instance)) return;
     this.#loaded = instance.loaded;
-    if (!this.#isStopping()) this.#phase = 'ready';
-    this.#stuck = false;
+    if (!isEnding(this.#phase)) this.#phase = 'ready';
+    this.#watch.renewed();
     this.#retryAt = undefined;
-    this.#plugin.ready(instance.attachment);
-    if (old !== undefined && old !== instance) void this.#retire(old);
+    this.#instances.takeOver(instance);
   }
 
   /** An instance has ended: as it says, or as was seen from outside. */
   #ended(instance: RunningInstance, end: InstanceEnd): void {
-    if (instance !== this.#running || this.#phase !== 'ready') {
+    if (instance !== this.#instances.serving || this.#phase !== 'ready') {
       // Settled in a turn of its own: this one still hands over what the instance sent.
-      setImmediate(() => this.#forget(instance));
+      setImmediate(() => this.#instances.forget(instance));
       return;
     }
     this.#phase = 'crashed';
@@ -401,13 +293,13 @@ export class Supervisor {
   #crashed(instance: RunningInstance, end: InstanceEnd): void {
     const evicted = end.state === 'evicted';
     // A reload that is under way is a start that was asked for.
-    const alone = this.#phase === 'crashed' && !this.#reloading;
+    const alone = this.#phase === 'crashed' && !this.#restarts.held;
     const never = alone && !evicted && this.#loaded.spec.restart === 'never';
     // Its connections are told that it is going away, not that it comes back.
     if (never) this.#plugin.stopAccepting();
-    this.#forget(instance, end.state === 'overdue' ? 'overdue' : 'broken');
+    this.#instances.forget(instance, end.state === 'overdue' ? 'overdue' : 'broken');
     if (this.#phase !== 'crashed') return;
-    if (evicted) return this.#restartIn(0);
+    if (evicted) return this.#restartNow();
     this.#crashes += 1;
     if (never) this.#giveUp();
     else this.#restartLater(instance.readyAt);
@@ -416,22 +308,21 @@ export class Supervisor {
   /** It has ended, and may not be started again: the others go on without it. */
   #giveUp(): void {
     this.#phase = 'over';
-    this.#watch?.[Symbol.dispose]();
+    this.#watch[Symbol.dispose]();
     this.#plugin.stopAccepting();
-    void this.#release();
+    void this.#instances.release();
     this.#options.failed(this.#reason ?? '');
   }
 
   /** @param readyAt When the instance that broke had become ready. */
   #restartLater(readyAt: number | undefined): void {
     const { log } = this.#options;
-    const { delayMs, open } = this.#crashLoop.crashed(performance.now(), readyAt);
+    // Before the log: whoever reads it may stop the host at once.
+    const { delayMs, open } = this.#restarts.afterCrash(readyAt);
     const fields = { plugin: this.name, delay_ms: Math.round(delayMs) };
     this.#phase = open ? 'open' : 'waiting';
-    if (open) this.#retryAt = Date.now() + delayMs;
-    // Before the log: whoever reads it may stop the host at once.
-    this.#restartIn(delayMs);
     if (open) {
+      this.#retryAt = Date.now() + delayMs;
       log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
       this.#plugin.refuseWaiting();
     } else {
@@ -439,24 +330,20 @@ export class Supervisor {
     }
   }
 
-  #restartIn(delayMs: number): void {
-    if (this.#phase !== 'open') this.#phase = 'waiting';
-    // A reload that is under way brings the next instance, or fails.
-    this.#owesRestart = this.#reloading;
-    if (this.#reloading) return;
-    clearTimeout(this.#restart);
-    this.#restart = setTimeout(() => void this.#tryAgain(), delayMs);
+  #restartNow(): void {
+    this.#phase = 'waiting';
+    this.#restarts.startIn(0);
   }
 
   async #tryAgain(): Promise<void> {
     const { log } = this.#options;
     try {
       await this.#begin();
-      log.info('plugin restarted', { plugin: this.name, instance: this.#instances });
+      log.info('plugin restarted', { plugin: this.name, instance: this.#instances.count });
     } catch (error) {
-      if (this.#isStopping()) return;
+      if (isEnding(this.#phase)) return;
       // That was not its own doing.
-      if ((error as { evicted?: unknown }).evicted === true) return this.#restartIn(0);
+      if ((error as { evicted?: unknown }).evicted === true) return this.#restartNow();
       this.#crashes += 1;
       this.#reason = error instanceof Error ? error.message : String(error);
       log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
@@ -464,151 +351,17 @@ export class Supervisor {
     }
   }
 
-  #isStopping(): boolean {
-    return this.#phase === 'stopping' || this.#phase === 'stopped' || this.#phase === 'over';
-  }
-
-  /** An instance that another one has replaced finishes its step, and shuts down. */
-  async #retire(old: RunningInstance): Promise<void> {
-    this.#retiring.add(old);
-    await this.#shutDown(old, performance.now() + retireMs);
-    this.#forget(old);
-    await this.#leave(old.lease);
-  }
-
   /** Shuts down what runs. False when not all went in order. */
-  async #shutDownAll(deadline: number): Promise<boolean> {
-    const was = this.#phase;
-    const running = this.#running;
+  #shutDown(deadline: number): Promise<boolean> {
     this.#phase = 'stopping';
-    clearTimeout(this.#restart);
-    // In a turn of its own: this one may be in the middle of taking what an instance has sent.
-    await new Promise((resolve) => setImmediate(resolve));
-    // Before it is ready no step runs, and what waited for it has been taken back: nothing to wait for.
-    for (const starting of [this.#next, running]) {
-      if (starting?.isReady === false && !starting.hasEnded)
-        await this.#kill(starting, `plugin ${this.name} was stopped`);
-    }
-    const clean = was !== 'ready' || running === undefined || (await this.#shutDown(running, deadline));
-    if (running !== undefined) this.#forget(running);
-    for (const old of this.#retiring)
-      await within(Math.max(0, deadline - performance.now()), old.ended, late);
-    return clean;
-  }
-
-  /** Waits for the step that runs, and shuts an instance down. */
-  async #shutDown(instance: RunningInstance, deadline: number): Promise<boolean> {
-    const { log } = this.#options;
-    const plugin = this.name;
-    const { attachment } = instance;
-    while (attachment.unfinished > 0 && !instance.hasEnded && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    if (attachment.unfinished > 0 && !instance.hasEnded) {
-      log.error('plugin cut off', { plugin, unfinished: attachment.unfinished });
-      await this.#kill(instance, `plugin ${plugin}, which shares the thread, had to be cut off`);
-      return false;
-    }
-    const left = Math.max(shutdownMs.least, deadline - performance.now());
-    const timeoutMs = Math.min(shutdownMs.most, left);
-    if (!instance.hasEnded) instance.stop();
-    const end = await within(timeoutMs, instance.ended, late);
-    if (end === late) {
-      const reason = `a step or pulp_shutdown still runs after ${Math.round(timeoutMs)} ms`;
-      log.error('plugin cut off', { plugin, reason });
-      await this.#kill(instance, `plugin ${plugin}, which shares the thread, had to be cut off`);
-      return false;
-    }
-    if (end.state === 'stopped' && end.code === 0) return true;
-    const reason = end.state === 'stopped' ? `pulp_shutdown returned ${end.code}` : describe(end);
-    log.error('plugin did not shut down in order', { plugin, reason });
-    return false;
-  }
-
-  /** An instance is over: what it left is settled. */
-  #forget(instance: RunningInstance, outcome: 'broken' | 'overdue' = 'broken'): void {
-    this.#plugin.detach(instance.attachment, outcome);
-    this.#retiring.delete(instance);
-    if (this.#running === instance) this.#running = undefined;
-    if (this.#next === instance) this.#next = undefined;
-  }
-
-  /** Ends an instance that does not end by itself, with its thread. */
-  async #kill(instance: RunningInstance, reason: string): Promise<void> {
-    const { lease } = instance;
-    if (this.#lease === lease) this.#lease = undefined;
-    const killed = lease.kill(reason);
-    instance.over({ state: 'overdue', reason });
-    if (!(await killed)) this.#left = true;
-  }
-
-  /** An instance computes longer than it may. */
-  #cutOff(instance: RunningInstance, end: InstanceEnd & { readonly reason: string }): void {
-    const { lease } = instance;
-    if (this.#lease === lease) this.#lease = undefined;
-    void lease.kill(`plugin ${this.name}, which shares the thread: ${end.reason}`).then((ended) => {
-      if (!ended) this.#left = true;
-    });
-    // What it said before is worth hearing.
-    this.#plugin.drain();
-    instance.over(end);
-  }
-
-  #look(now: number): number {
-    let next = watchEveryMs;
-    for (const instance of this.#instancesNow()) {
-      if (instance.hasEnded) continue;
-      const sighting = instance.look(now);
-      if (sighting.sees === 'overdue') this.#cutOff(instance, { state: 'overdue', reason: sighting.reason });
-      if (sighting.sees === 'nothing') next = Math.min(next, sighting.nextMs);
-      if (instance === this.#running && this.#phase === 'ready') {
-        this.#saw(sighting.sees === 'stuck' ? sighting.call : undefined);
-      }
-    }
-    return next;
-  }
-
-  /** A plugin whose native call does not come back is refused until it does: nothing else can be done. */
-  #saw(call: { readonly what: string; readonly limitMs: number } | undefined): void {
-    if ((call !== undefined) === this.#stuck) return;
-    const { log } = this.#options;
-    const plugin = this.name;
-    this.#stuck = call !== undefined;
-    this.#plugin.pause('stuck', this.#stuck);
-    if (call === undefined) log.info('plugin goes on', { plugin });
-    else log.error('plugin is stuck', { plugin, call: call.what, limit_ms: call.limitMs });
-  }
-
-  async #release(): Promise<void> {
-    const lease = this.#lease;
-    this.#lease = undefined;
-    if (lease !== undefined) await this.#leave(lease);
-  }
-
-  async #leave(lease: ThreadLease): Promise<void> {
-    if (!(await lease.release())) this.#left = true;
+    this.#restarts.cancel();
+    return this.#instances.shutDown(deadline);
   }
 
   /** Nothing of the plugin is left behind. */
   async #end(): Promise<void> {
-    this.#watch?.[Symbol.dispose]();
-    const leases = new Set([this.#lease, ...this.#instancesNow().map(({ lease }) => lease)]);
-    this.#lease = undefined;
-    for (const instance of this.#instancesNow()) this.#forget(instance);
-    for (const lease of leases) if (lease !== undefined) await this.#leave(lease);
+    this.#watch[Symbol.dispose]();
+    await this.#instances.end();
     await this.#options.edge.remove(this.#plugin);
-  }
-}
-
-const late = Symbol('late');
-
-/** What a promise settles with, or `otherwise` when that takes longer. */
-async function within<T, O>(ms: number, promise: Promise<T>, otherwise: O): Promise<T | O> {
-  const { promise: timeout, resolve } = Promise.withResolvers<O>();
-  const timer = setTimeout(() => resolve(otherwise), Math.max(0, ms));
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -172,6 +172,43 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
     });
   });
 
+  suite(`${name}: a receiver`, () => {
+    test('that drains in the middle of a drain gets nothing twice, and no event counted too early', async (t) => {
+      const ends = pair(t);
+      const within: number[] = [];
+      ends.code = () => {
+        assert.ok(ends.received.length <= 3, 'an effect is handed over again');
+        within.push(ends.edge.drain(ends));
+        return 0;
+      };
+      ends.send(message(7));
+      await ends.take();
+      await ends.thread('send', { ...message(1), times: 3 });
+      await ends.thread('finish');
+      await ends.until(() => ends.finished === 1, 'the event is finished');
+      assert.deepEqual(
+        ends.received.map(({ id }) => id),
+        [1, 2, 3],
+      );
+      assert.deepEqual(within, [0, 0, 0]);
+    });
+
+    test('that throws is given the same effect by the next drain', async (t) => {
+      const ends = pair(t);
+      await ends.thread('send', { ...message(1), times: 2 });
+      ends.code = () => {
+        throw new Error('not now');
+      };
+      assert.throws(() => ends.drain(), /not now/);
+      ends.code = () => 0;
+      await ends.until(() => ends.received.length >= 3, 'both have come');
+      assert.deepEqual(
+        ends.received.map(({ id }) => id),
+        [1, 1, 2],
+      );
+    });
+  });
+
   suite(`${name}: ask and request`, () => {
     test('an ask is answered with the code of the receiver, behind every effect sent before', async (t) => {
       const ends = pair(t);

@@ -45,7 +45,8 @@ export interface EdgeLink {
   started(place: EventPlace): boolean;
   /**
    * Hands every effect that has arrived to the receiver, then tells how many events are finished since the
-   * link was made (wrapping at 2^32). Every effect of an event that is counted was handed over before.
+   * link was made (wrapping at 2^32). Every effect of an event that is counted was handed over before. Called by
+   * the receiver in the middle of a drain it hands nothing over, and tells what the drain before that one told.
    */
   drain(receiver: EffectReceiver): number;
   /** Whether a {@link drain} would find anything new. */

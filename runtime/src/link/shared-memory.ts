@@ -82,6 +82,9 @@ class SharedMemoryEdge implements EdgeLink {
   readonly #ports: { large: MessagePort; requests: MessagePort };
   #receiver: EffectReceiver | undefined;
   #finished = 0;
+  /** The count that the last drain gave. */
+  #told = 0;
+  #draining = false;
 
   constructor(endpoint: ThreadEndpoint, bell: Bell, ports: { large: MessagePort; requests: MessagePort }) {
     this.#events = new RingProducer(endpoint.events);
@@ -128,6 +131,18 @@ class SharedMemoryEdge implements EdgeLink {
   }
 
   drain(receiver: EffectReceiver): number {
+    // The record in hand is still in the ring: it would be handed over again, without an end.
+    if (this.#draining) return this.#told;
+    this.#draining = true;
+    try {
+      this.#told = this.#drain(receiver);
+    } finally {
+      this.#draining = false;
+    }
+    return this.#told;
+  }
+
+  #drain(receiver: EffectReceiver): number {
     this.#receiver = receiver;
     // The order matters. An effect is published before its event is finished, so whoever reads the count
     // first finds every effect of the events in it; and room is given only for events in that count.

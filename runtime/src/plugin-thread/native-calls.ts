@@ -8,10 +8,10 @@ const LENGTH = 2;
 const textAt = 12;
 
 /** Bytes of what is noted of a call. */
-const maxText = 500;
+const maxTextBytes = 500;
 
 export function createNativeCalls(): SharedArrayBuffer {
-  return new SharedArrayBuffer(textAt + maxText);
+  return new SharedArrayBuffer(textAt + maxTextBytes);
 }
 
 /** The plugin thread's end, for one instance. Calls do not nest. */
@@ -27,7 +27,7 @@ export class NativeCalls {
   /** Hot: before every query. */
   begin(what: Uint8Array, limitMs: number): void {
     const words = this.#words;
-    const text = what.length > maxText ? what.subarray(0, maxText) : what;
+    const text = what.length > maxTextBytes ? what.subarray(0, maxTextBytes) : what;
     this.#text.set(text);
     words[LENGTH] = text.length;
     words[LIMIT] = limitMs;

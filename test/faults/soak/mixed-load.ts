@@ -97,7 +97,7 @@ async function keepNote(client: Client, notes: number[]): Promise<void> {
 }
 
 /** A conversation of a few messages over a connection of its own. */
-function talk(port: number): Promise<void> {
+export function talk(port: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
   let left = 20;
@@ -116,7 +116,7 @@ function talk(port: number): Promise<void> {
 }
 
 /** Listens to a few events, and leaves. */
-async function listen(port: number): Promise<void> {
+export async function listen(port: number): Promise<void> {
   const leave = new AbortController();
   const response = await fetch(`http://127.0.0.1:${port}/events`, { signal: leave.signal });
   try {

@@ -89,9 +89,9 @@ async function endInOrder(host: FaultHost): Promise<void> {
   assert.equal(host.stderr, '');
 }
 
-/** Waits, in milliseconds. */
+/** Waits, in milliseconds; not at all where that is below 0. */
 export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
 
 /** A line on an outcome, for people. */

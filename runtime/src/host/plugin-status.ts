@@ -1,0 +1,73 @@
+import type { EdgePlugin } from '../edge/plugin.ts';
+import type { PluginSpec } from '../manifest/plugin-spec.ts';
+import type { Instances } from './instances.ts';
+import type { Phase } from './phase.ts';
+import type { PluginState, PluginStatus } from './status.ts';
+
+/** What a supervisor knows of its plugin. */
+export interface Supervised {
+  readonly spec: PluginSpec;
+  readonly phase: Phase;
+  /** Why it is not ready, or how the instance before this one ended. */
+  readonly reason: string | undefined;
+  /** Instances that broke. */
+  readonly crashes: number;
+  /** When it is tried again, in milliseconds since 1970. */
+  readonly retryAt: number | undefined;
+  /** It is in a native call that does not come back. */
+  readonly stuck: boolean;
+  readonly instances: Instances;
+  readonly plugin: EdgePlugin;
+}
+
+/** A plugin as an operator sees it. */
+export function pluginStatus(supervised: Supervised): PluginStatus {
+  const { spec, reason, crashes, retryAt, instances, plugin } = supervised;
+  const { serving, count, thread, memory } = instances;
+  const readySince = serving?.readySince;
+  return {
+    name: spec.name,
+    version: spec.version,
+    manifest: spec.file,
+    wasm: spec.wasm,
+    state: stateOf(supervised),
+    ...(reason === undefined ? {} : { reason }),
+    instance: serving?.number ?? count,
+    crashes,
+    ...(readySince === undefined ? {} : { readySince }),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(thread === undefined ? {} : { thread }),
+    memoryBytes: memory,
+    maxMemoryBytes: spec.maxMemoryPages * 65_536,
+    queuedEvents: plugin.unfinished,
+    queuedBytes: plugin.queuedBytes,
+    finishedEvents: plugin.finished,
+    capabilities: spec.capabilities,
+    provides: spec.provides,
+    consumes: spec.consumes,
+    restart: spec.restart,
+    callTimeoutMs: spec.callTimeoutMs,
+    tickIntervalMs: spec.tickIntervalMs,
+  };
+}
+
+function stateOf({ phase, reason, crashes, stuck }: Supervised): PluginState {
+  switch (phase) {
+    case 'starting':
+      return crashes === 0 ? 'starting' : 'restarting';
+    case 'ready':
+      return stuck ? 'stuck' : 'ready';
+    case 'crashed':
+    case 'waiting':
+      return 'restarting';
+    case 'open':
+      return 'failed';
+    case 'over':
+      return reason === undefined ? 'stopped' : 'failed';
+    case 'stopping':
+    case 'stopped':
+      return phase;
+    default:
+      return phase satisfies never;
+  }
+}
