@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { after, before, suite, test } from 'node:test';
 import { importCapability } from '../../runtime/src/capabilities/import-extension.ts';
+import { Registry } from '../../runtime/src/capabilities/registry.ts';
+import { parseManifest } from '../../runtime/src/manifest/parse-manifest.ts';
 import { Host } from '../../runtime/src/host/host.ts';
 import { pluginFolder } from '../support/plugin-folder.ts';
 import { watGuest } from '../support/wat-guest.ts';
@@ -62,7 +64,7 @@ suite('snippets for Node', () => {
   before(async () => {
     await Promise.all(forNode.map((snippet) => writeFile(fileOf(snippet), snippet.text)));
     await buildExample('echo');
-    //X await buildExample('demo-client');
+    await buildExample('demo-client');
   });
 
   test('there are some', () => {
@@ -142,6 +144,50 @@ suite('snippets for AssemblyScript', () => {
     const [, answer] = /^It says `([^`]+)`/m.exec(readme) ?? [];
     assert.ok(path !== undefined && answer !== undefined);
     await using host = await Host.start({ manifest: join(place, 'pulp.plugin.toml'), httpPort: 0 });
+    const response = await fetch(`${host.url}${path}`);
+    assert.equal(await response.text(), `${answer}\n`);
+  });
+});
+
+suite('docs/extensions.md', () => {
+  test('its manifests are accepted with its extensions', async () => {
+    const own = snippets.filter(({ file }) => file === 'docs/extensions.md');
+    const modules = own.filter(({ text }) => text.includes('export const capability'));
+    const extensions = await Promise.all(
+      modules.map((snippet) => importCapability(pathToFileURL(fileOf(snippet)).href)),
+    );
+    const { declarable: capabilities } = new Registry(extensions);
+    const manifests = own.filter(({ language }) => language === 'toml');
+    assert.equal(manifests.length, 2);
+    for (const { text, where } of manifests) {
+      assert.doesNotThrow(() => parseManifest(text, { file: 'pulp.plugin.toml', capabilities }), where);
+    }
+  });
+
+  test('the extension and the plugin of its tutorial, made as it says, answer as it says', async () => {
+    const own = snippets.filter(
+      ({ file, heading }) => file === 'docs/extensions.md' && heading === 'One in ten minutes',
+    );
+    const [extension, plugin] = own.filter(({ language }) => language === 'ts');
+    const manifest = own.find(({ language }) => language === 'toml');
+    assert.ok(extension !== undefined && plugin !== undefined && manifest !== undefined);
+    const place = await pluginOf(plugin.text, 'visits');
+    await writeFile(join(place, 'pulp.plugin.toml'), manifest.text);
+    await writeFile(join(place, 'visits.ts'), extension.text);
+    const { code, all } = await run([asc], place);
+    assert.equal(code, 0, all);
+
+    const commands = own.filter(({ language }) => language === 'sh').map(({ text }) => text);
+    const [, path] = /^curl http:\/\/localhost:8080(\S+)$/m.exec(commands.join('\n')) ?? [];
+    const text = await readFile(join(root, 'docs', 'extensions.md'), 'utf8');
+    const [, answer] = /asked twice, it says `([^`]+)`/.exec(text) ?? [];
+    const capability = await importCapability(pathToFileURL(join(place, 'visits.ts')).href);
+    await using host = await Host.start({
+      manifest: join(place, 'pulp.plugin.toml'),
+      httpPort: 0,
+      extensions: [capability],
+    });
+    await fetch(`${host.url}${path}`);
     const response = await fetch(`${host.url}${path}`);
     assert.equal(await response.text(), `${answer}\n`);
   });

@@ -1,6 +1,9 @@
 /**
  * What an import gave back. The host places it in a block from `pulp_alloc`, writes the block's address and
  * length where it was told to, and from then on the block is the plugin's to free.
+ *
+ * Plugins use it for the functions of extensions: `pointerOut()` and `lengthOut()` are the last two arguments of the
+ * import, and after code 0 the result is there to be taken.
  */
 export namespace hostResult {
   /** Address and length, each a u32. Imports with a result are never within one another, so one place is enough. */
@@ -33,6 +36,18 @@ export namespace hostResult {
     const buffer = new ArrayBuffer(i32(length));
     memory.copy(changetype<usize>(buffer), start(), length);
     return buffer;
+  }
+
+  /** A copy, and the block is given back. Empty when there is none. */
+  export function take(): Uint8Array {
+    const bytes = Uint8Array.wrap(copy());
+    free();
+    return bytes;
+  }
+
+  /** The same as text. What is not UTF-8 in it becomes U+FFFD. */
+  export function takeText(): string {
+    return String.UTF8.decode(take().buffer);
   }
 
   /** Gives the block back. */

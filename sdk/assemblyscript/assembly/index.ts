@@ -15,6 +15,7 @@ export { Fetch, fetch } from './fetch';
 export { FileEntry, FileInfo } from './file-info';
 export { files } from './files';
 export { callNumber, failInit, onInit, onShutdown, onTick, wallTime } from './lifecycle';
+export { hostResult } from './host-result';
 export { log } from './log';
 export { MapView } from './map-view';
 export { Parameters, bind } from './parameters';
