@@ -248,11 +248,11 @@ suite('pulp bundle refuses', () => {
       const place = await mkdtemp(join(tmpdir(), 'pulp-test-bundle-'));
       t.after(() => rm(place, { recursive: true, force: true }));
       const args = await argsIn(place);
-      const before = await readdir(place);
+      const found = await readdir(place);
       const { code, stderr } = await pulp('bundle', ...args);
       assert.ok(code === 1 || code === 2, stderr);
       assert.match(stderr, reason);
-      assert.deepEqual(await readdir(place), before, 'nothing is left behind');
+      assert.deepEqual(await readdir(place), found, 'nothing is left behind');
     });
   }
 });

@@ -13,14 +13,17 @@ const capability = defineCapability({
 
 const what = 'its guest end';
 
+const refused = (error: unknown): Promise<never> =>
+  inTime(Promise.reject(error), { capability, what, ms: 10_000 });
+
+const one = (): Uint8Array => new Uint8Array(0);
+
 suite('setting up an end of a capability', () => {
   test('gives what it comes to', async () => {
     assert.equal(await inTime(Promise.resolve(5), { capability, what, ms: 10_000 }), 5);
   });
 
   test('names the capability of one that throws, once', async () => {
-    const refused = (error: unknown): Promise<never> =>
-      inTime(Promise.reject(error), { capability, what, ms: 10_000 });
     await assert.rejects(refused(new Error('no Redis')), {
       message: 'test.set-up: its guest end could not be set up: no Redis',
     });
@@ -37,8 +40,6 @@ suite('setting up an end of a capability', () => {
 });
 
 suite('the functions of a guest end', () => {
-  const one = (): Uint8Array => new Uint8Array(0);
-
   test('are those of its imports', () => {
     const functions = { one, two: one };
     assert.deepEqual([...functionsOf(capability, { functions }).keys()], ['one', 'two']);
