@@ -1,7 +1,9 @@
 /** What becomes of a plugin that breaks again and again, and of the others. */
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
+import { openMs } from '../../runtime/src/host/crash-loop.ts';
 import { HostUnderTest } from '../support/host-under-test.ts';
+import { until } from '../support/until.ts';
 import { respond, trap } from '../support/wat-guest.ts';
 
 const inbound = 'capabilities = ["transport.http.inbound"]';
@@ -16,7 +18,9 @@ async function breakOften(host: HostUnderTest, times: number): Promise<void> {
 }
 
 async function failed(t: TestContext): Promise<HostUnderTest> {
-  const host = await HostUnderTest.start(t, [{ name: 'broken', guest: broken }, { name: 'neighbour' }]);
+  const plugins = [{ name: 'broken', guest: broken }, { name: 'neighbour' }];
+  // No other time is as long as the circuit is open.
+  const host = await HostUnderTest.start(t, plugins, { startTimeoutMs: 20_000, requestTimeoutMs: 20_000 });
   await breakOften(host, 5);
   await host.line('plugin failed', { plugin: 'broken' });
   return host;
@@ -54,6 +58,26 @@ suite('five crashes within 30 s', { concurrency: 2 }, () => {
     await host.reload({ name: 'broken', guest: { routes: { 'GET /trap': respond({ body: 'mended' }) } } });
     assert.deepEqual(await host.get('/trap'), [200, 'mended']);
   });
+});
+
+test('a failed plugin is tried again by itself, and serves; one more crash, and it has failed again', async (t) => {
+  const { setTimeout } = globalThis;
+  const over: (() => void)[] = [];
+  t.mock.method(globalThis, 'setTimeout', (call: () => void, ms?: number) => {
+    if (ms === openMs) over.push(call);
+    return setTimeout(call, ms);
+  });
+  const host = await failed(t);
+  for (const instance of [6, 7]) {
+    assert.equal((await host.get('/broken'))[0], 503);
+    assert.equal(over.length, 1);
+    // As if the 30 s were over.
+    over.pop()?.();
+    await host.line('plugin restarted', { plugin: 'broken', instance });
+    assert.deepEqual(await host.get('/broken'), [200, 'broken']);
+    assert.equal((await host.get('/trap'))[0], 502);
+    await until(() => host.logged('plugin failed').length === instance - 4, 'it has failed again');
+  }
 });
 
 suite('a plugin that may not be started again', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { exampleManifest } from '../../support/example-plugins.ts';
+import { patiently } from '../../support/patiently.ts';
 import { RawWebSocket } from '../../support/raw-websocket.ts';
 import type { Scope } from '../../support/scope.ts';
 import { SseClient } from '../../support/sse-client.ts';
@@ -51,7 +52,7 @@ export async function reloadUnderLoad(t: Scope, { ms, measureMs }: ReloadLoadOpt
   const [events = '', sockets = ''] = await mixedPlugins(t);
   const host = await FaultHost.start(t, { manifests: [exampleManifest('echo'), events, sockets] });
   const { port } = host;
-  await using lanes = new Lanes(t, port);
+  using lanes = new Lanes(t, port);
   await lanes.begin();
   const capacity = await measureCapacity(port, measureMs);
   const requests = startNeighbour(t, { port, path: '/echo', connections, perSecond: capacity / 2 });
@@ -112,7 +113,7 @@ async function measureCapacity(port: number, ms: number): Promise<number> {
 }
 
 /** Clients with connections that stay, and clients that come and go. */
-class Lanes implements AsyncDisposable {
+class Lanes implements Disposable {
   readonly #t: Scope;
   readonly #port: number;
   readonly #errors: string[] = [];
@@ -156,14 +157,14 @@ class Lanes implements AsyncDisposable {
     await Promise.all(this.#streams.map((stream, index) => stream.first((counts[index] ?? 0) + 1))).catch(
       (error: unknown) => this.#errors.push(`an event stream that stays: ${String(error)}`),
     );
-    await this[Symbol.asyncDispose]();
+    this.#over = true;
+    await patiently(Promise.all(this.#running), () => ['clients hang', ...this.#errors].join('\n'));
     const events = this.#streams.reduce((sum, stream) => sum + stream.events.length, 0);
     return { messages: this.#messages, events, visits: this.#visits, errors: this.#errors };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#over = true;
-    await Promise.all(this.#running);
     for (const stream of this.#streams) stream.close();
   }
 
