@@ -1,4 +1,4 @@
-import { createClient, type RedisClientOptions } from '@redis/client';
+import { createClient } from '@redis/client';
 
 /** How long the connection of commands may be without any until it is closed, in milliseconds. */
 const idleMs = 30_000;
@@ -27,7 +27,7 @@ export function makeClient(
       connectTimeout: timeoutMs,
       reconnectStrategy: reconnects ? (retries: number) => backoff(retries) : false,
     },
-  } as const satisfies RedisClientOptions;
+  } as const;
   const client = createClient(options);
   // Each command is told of its own failure; without a listener an error would end the thread.
   client.on('error', () => undefined);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Code, encode, Failure, field, type GuestContext, type GuestEnd, struct } from 'pulp-runtime/ext';
 import { redisAddress } from './address.ts';
 import { Commands, RedisFailure, type Reply } from './client.ts';
@@ -46,6 +47,12 @@ export function guest(context: GuestContext<RedisOptions>): GuestEnd<typeof impo
       throw new Failure(Code.refused, `a name of ${name.length} bytes; at most ${maxNameBytes} are possible`);
     }
     return Buffer.concat([prefix, name]);
+  };
+  /** The name of a channel that is subscribed to: the client takes them as text only. */
+  const text = (channel: Uint8Array): Uint8Array => {
+    named(channel);
+    if (!isUtf8(channel)) throw new Failure(Code.decode, 'the name of the channel is not UTF-8');
+    return Uint8Array.from(channel);
   };
   const bounded = (value: Uint8Array): Buffer => {
     if (value.length <= options.max_value_bytes) return Buffer.from(value);
@@ -129,21 +136,20 @@ export function guest(context: GuestContext<RedisOptions>): GuestEnd<typeof impo
       },
 
       async redis_subscribe(channel) {
-        named(channel);
-        const code = context.ask(Effect.claim, Uint8Array.from(channel));
+        const claim = text(channel);
+        const code = context.ask(Effect.claim, claim);
         if (code !== 0)
           throw new Failure(code, 'the plugin has as many channels as max_channels of [redis] allows');
         try {
-          await context.request(Request.subscribed, Uint8Array.from(channel));
+          await context.request(Request.subscribed, claim);
         } catch (error) {
-          context.send(Effect.release, Uint8Array.from(channel));
+          context.send(Effect.release, claim);
           throw error;
         }
       },
 
       redis_unsubscribe(channel) {
-        named(channel);
-        context.send(Effect.release, Uint8Array.from(channel));
+        context.send(Effect.release, text(channel));
       },
     },
   };

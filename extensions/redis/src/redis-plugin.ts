@@ -20,7 +20,7 @@ export class RedisPlugin implements PluginEnd {
   readonly #prefix: Buffer;
   readonly #claims = new Map<number, Set<string>>();
   readonly #backlog = new Backlog();
-  /** The channels of the last instance that was ready, by the names that guests use, as binary strings. */
+  /** The channels of the last instance that was ready, by the names that guests use. */
   #kept = new Set<string>();
   /** The instance that was. */
   #current = 0;
@@ -43,7 +43,7 @@ export class RedisPlugin implements PluginEnd {
   }
 
   effect(kind: number, payload: Uint8Array, _id: number, instance: number): number {
-    const channel = Buffer.from(payload).toString('latin1');
+    const channel = Buffer.from(payload).toString();
     const claims = this.#claims.get(instance);
     if (claims === undefined) return Code.refused;
     if (kind === Effect.release) {
@@ -60,7 +60,7 @@ export class RedisPlugin implements PluginEnd {
 
   /** Settles when the channel is subscribed. It stays so over breaks of the connection. */
   async request(_kind: number, payload: Uint8Array): Promise<Uint8Array> {
-    const channel = Buffer.from(payload).toString('latin1');
+    const channel = Buffer.from(payload).toString();
     const { timeout_ms: ms } = this.#port.options;
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
@@ -153,7 +153,7 @@ export class RedisPlugin implements PluginEnd {
   }
 
   #named(channel: string): string {
-    return Buffer.concat([this.#prefix, Buffer.from(channel, 'latin1')]).toString();
+    return `${this.#prefix.toString()}${channel}`;
   }
 
   #received(channel: string, payload: Buffer): void {
@@ -172,7 +172,7 @@ export class RedisPlugin implements PluginEnd {
       kind: 0,
       id: this.#port.nextId(),
       payload: encode({
-        channel: Buffer.from(channel, 'latin1').toString(),
+        channel,
         payload: new Uint8Array(payload),
       }),
       done: (outcome) => this.#done(message, outcome),
