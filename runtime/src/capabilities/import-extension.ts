@@ -8,7 +8,7 @@ export interface ExtensionModule {
   readonly module: string;
 }
 
-/** How long a module may take to load, in milliseconds: one with a promise at its top level may never. */
+/** How long a module may take to load unless it is said otherwise, in milliseconds. */
 const loadMs = 20_000;
 
 /** Imports the module of an extension. Rejects with an error that names it. */
@@ -18,10 +18,13 @@ export async function importExtension({ name, module }: ExtensionModule): Promis
   throw new Error(`the extension ${module} exports the capability ${capability.name}, and not ${name}`);
 }
 
-/** The capability that a module exports. Rejects with an error that names the module. */
-export async function importCapability(module: string): Promise<Capability> {
+/**
+ * The capability that a module exports. Rejects with an error that names the module, also when it is not loaded after so
+ * many milliseconds: one that waits at its top level may never be.
+ */
+export async function importCapability(module: string, ms = loadMs): Promise<Capability> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`it is still loading after ${loadMs} ms`)), loadMs);
+  const timer = setTimeout(() => reject(new Error(`it is still loading after ${ms} ms`)), ms);
   let exported: { readonly capability?: Capability };
   try {
     exported = (await Promise.race([import(module), late])) as typeof exported;
