@@ -245,7 +245,10 @@ export interface PluginEnd {
    * plugin gets before its shutdown: what tells it that its connections are gone.
    */
   draining?(): void;
-  /** No instance will come any more that has this capability: refuse what still waits for one. */
+  /**
+   * No instance will come that has this capability: refuse what still waits for one. Only an operator who stopped the
+   * plugin can start it again, and then there is `attached` as ever.
+   */
   closed?(): void;
 }
 
@@ -321,7 +324,10 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
   nextId(): number;
   /** Queues an event. False: the queue is full or no instance is there, and the event was NOT taken. */
   push(event: Event): boolean;
-  /** Settles when there is room again after `push` was false. */
+  /**
+   * Settles when there may be room again after `push` was false: try once more. While no instance takes events it settles
+   * with the next one that does, and never when none comes any more: `signal` tells of that.
+   */
   drained(): Promise<void>;
   /** The event is no longer wanted: it is dropped unless its step has begun. */
   cancel(event: Event): void;

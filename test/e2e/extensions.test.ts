@@ -210,7 +210,7 @@ suite('-ext', { concurrency: 2 }, () => {
     [
       'a guest end that never comes',
       'guest: () => new Promise(() => {})',
-      /test\.one: its guest end could not be set up: it was not there after 900 ms$/m,
+      /test\.one: its guest end could not be set up: it was not there after 3000 ms$/m,
     ],
     [
       'an edge end that throws',
@@ -220,7 +220,7 @@ suite('-ext', { concurrency: 2 }, () => {
     [
       'an edge end that never comes',
       'edge: () => new Promise(() => {})',
-      /test\.one: its edge end could not be set up: it was not there after 900 ms$/m,
+      /test\.one: its edge end could not be set up: it was not there after 3000 ms$/m,
     ],
     [
       'a function that is none of its imports',
@@ -231,7 +231,7 @@ suite('-ext', { concurrency: 2 }, () => {
   for (const [what, more, reason] of ends) {
     test(`names the extension with ${what}`, async (t) => {
       const folder = await extensions(t, { 'a.ts': exporting('test.one', more) });
-      const args = ['-ext', join(folder, 'a.ts'), '-start-timeout', '1s'];
+      const args = ['-ext', join(folder, 'a.ts'), '-start-timeout', '4s'];
       const pulp = await PulpProcess.run(t, { manifest: await declaring(t, ['test.one']), args });
       assert.equal(pulp.code, 1, pulp.stderr);
       assert.match(pulp.stderr, reason);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { maxNameLength, maxPatternLength, maxSchedules, options } from './options.ts';
+import { Schedule } from './schedule.ts';
 
 /** What the schema of a key gives, or the places and messages of what is wrong. */
 function read(key: keyof typeof options, value: unknown): unknown {
@@ -51,6 +52,11 @@ suite('the options of cron', () => {
     ['a step of nothing', '*/0 * * * *', /^a: .*stepping/],
     ['the start of the machine', '@reboot', /^a: @reboot is not supported/],
     ['a day that never comes', '0 0 30 2 *', /^a: never comes: no date is like that$/],
+    [
+      'a date with blanks, which the library would run once',
+      '2099-01-01 0:0 * * *',
+      /^a: expected five fields/,
+    ],
     ['a number', 5, /^a: expected a pattern such as "0 3 \* \* \*", or \{ cron/],
     ['a table without a pattern', { timezone: 'UTC' }, /^a: expected a pattern such as/],
     ['a table with another key', { cron: '* * * * *', zone: 'UTC' }, /^a: Unrecognized key: "zone"$/],
@@ -73,6 +79,24 @@ suite('the options of cron', () => {
     assert.equal(faults({ a: 'x', b: '61 * * * *', c: '@daily' }).length, 2);
   });
 
+  test('that a pattern never comes is told of the first alone: each takes long to find out', (t) => {
+    const after = t.mock.method(Schedule.prototype, 'after');
+    const never = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`s${at}`, '0 0 30 2 *']));
+    assert.deepEqual(faults({ a: '@daily', ...never, z: 'x' }), [
+      's0: never comes: no date is like that',
+      'z: expected five fields (minute, hour, day, month, weekday), six with seconds first, or a name such as @daily',
+    ]);
+    assert.equal(after.mock.callCount(), 2);
+  });
+
+  test('no name is passed over, whatever it means to JavaScript', () => {
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      const table: Record<string, unknown> = Object.create(null);
+      table[name] = '@daily';
+      assert.deepEqual(read('schedules', table), [{ name, cron: '@daily' }]);
+    }
+  });
+
   test('names are short and harmless', () => {
     for (const name of ['', 'a b', 'ä', 'a\n', 'x'.repeat(maxNameLength + 1)]) {
       assert.match(faults({ [name]: '@daily' })[0] ?? '', /a name has letters, digits/);
@@ -84,7 +108,9 @@ suite('the options of cron', () => {
 
   test('there is one schedule at least, and there are so many at most', () => {
     assert.match(faults({})[0] ?? '', /has no schedule/);
-    assert.match(faults(undefined)[0] ?? '', /expected a table of schedules/);
+    for (const none of [undefined, null, [], 'x', new Date()]) {
+      assert.match(faults(none)[0] ?? '', /expected a table of schedules/);
+    }
     assert.match(faults(many(maxSchedules + 1))[0] ?? '', /has 101 schedules; at most 100/);
     assert.equal((read('schedules', many(maxSchedules)) as unknown[]).length, maxSchedules);
   });

@@ -12,7 +12,8 @@ const pattern = z
   .string()
   .max(maxPatternLength)
   .transform((text) => text.trim().replaceAll(/\s+/g, ' '))
-  .refine((text) => /^@\w+$/.test(text) || /^\S+(?: \S+){4,5}$/.test(text), {
+  // The library takes what has a colon in it as a date, and would run it once.
+  .refine((text) => /^@\w+$/.test(text) || /^[^\s:]+(?: [^\s:]+){4,5}$/.test(text), {
     error:
       'expected five fields (minute, hour, day, month, weekday), six with seconds first, or a name such as @daily',
   });
@@ -35,7 +36,8 @@ export const options = {
   /** Of schedules that name none of their own. */
   timezone: timezone.default('UTC'),
   schedules: z
-    .record(z.string(), z.unknown(), {
+    // `z.record` would pass over the name `__proto__` without a word.
+    .custom<Readonly<Record<string, unknown>>>(isTable, {
       error: 'expected a table of schedules: [cron.schedules] with name = "0 3 * * *"',
     })
     .transform((table, context): readonly GivenSchedule[] => {
@@ -45,16 +47,22 @@ export const options = {
         context.addIssue(`has ${names.length} schedules; at most ${maxSchedules} are possible`);
         return [];
       }
-      return names.flatMap((name) => {
-        const { value, fault } = readEntry(name, table[name]);
-        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [name] });
-        return value === undefined ? [] : [value];
-      });
+      const read = names.map((name) => readEntry(name, table[name]));
+      // Only up to the first: to know that a pattern never comes takes up to 40 ms, in which the host stands still.
+      const never = read.findIndex(
+        ({ schedule }) => schedule !== undefined && schedule.after(Date.now()) === undefined,
+      );
+      for (const [index, { fault }] of read.entries()) {
+        const message = index === never ? 'never comes: no date is like that' : fault;
+        if (message !== undefined) context.addIssue({ code: 'custom', message, path: [names[index] ?? ''] });
+      }
+      return read.flatMap(({ value = [] }) => value);
     }),
 };
 
 interface Read {
   readonly value?: GivenSchedule;
+  readonly schedule?: Schedule;
   readonly fault?: string;
 }
 
@@ -68,12 +76,14 @@ function readEntry(name: string, given: unknown): Read {
   const value: GivenSchedule = typeof data === 'string' ? { name, cron: data } : { name, ...data };
   try {
     // The zone of all may be wrong, which is a problem of its own.
-    const schedule = new Schedule({ ...value, timezone: value.timezone ?? 'UTC' });
-    if (schedule.after(Date.now()) === undefined) return { fault: 'never comes: no date is like that' };
+    return { value, schedule: new Schedule({ ...value, timezone: value.timezone ?? 'UTC' }) };
   } catch (error) {
     return { fault: (error as Error).message };
   }
-  return { value };
+}
+
+function isTable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
 function isTimezone(name: string): boolean {

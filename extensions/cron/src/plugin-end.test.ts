@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { decode, type Event, type Outcome, type Port } from 'pulp-runtime/ext';
-import { FakeClock, minute } from './clock.suite.ts';
+import { FakeClock, hour, minute, second } from './clock.suite.ts';
 import { type CronOptions, CronPlugin } from './plugin-end.ts';
 
 const ignore = (): void => undefined;
@@ -12,7 +12,6 @@ function cron(schedules: Readonly<Record<string, string>> = { a: '* * * * *' }) 
   const taken: Event[] = [];
   const warned: unknown[] = [];
   const state = { up: true, full: false, ids: 0, finished: 0 };
-  let room = Promise.withResolvers<void>();
   const port: Port<CronOptions> = {
     plugin: { name: 'guest', version: '1.0.0' },
     options: {
@@ -30,7 +29,8 @@ function cron(schedules: Readonly<Record<string, string>> = { a: '* * * * *' }) 
       taken.push(event);
       return true;
     },
-    drained: () => room.promise,
+    // What is paused may settle it and still take nothing.
+    drained: () => Promise.resolve(),
     cancel: () => undefined,
   };
   const log = {
@@ -54,11 +54,6 @@ function cron(schedules: Readonly<Record<string, string>> = { a: '* * * * *' }) 
     told,
     warned,
     state,
-    makeRoom: (): void => {
-      state.full = false;
-      room.resolve();
-      room = Promise.withResolvers<void>();
-    },
     /** Ends the oldest event that is not finished. */
     finish: (outcome: Outcome = 'done'): void => {
       const event = taken[state.finished];
@@ -127,15 +122,28 @@ suite('the schedules of a plugin', () => {
     assert.deepEqual(told(), ['a 00:01 missed 0']);
   });
 
-  test('a run that finds the queue full comes when there is room', async () => {
-    const { clock, plugin, told, state, makeRoom } = cron();
+  test('a run that finds the queue full comes soon after there is room, and once', () => {
+    const { clock, plugin, told, state, finish } = cron();
     plugin.ready();
     state.full = true;
     clock.pass(2 * minute);
-    makeRoom();
-    await Promise.resolve();
-    await Promise.resolve();
+    state.full = false;
+    clock.pass(second);
     assert.deepEqual(told(), ['a 00:02 missed 1']);
+    finish();
+    clock.pass(20 * second);
+    assert.deepEqual([told().length, clock.timers], [1, 1]);
+  });
+
+  test('a run that finds the plugin paused comes soon after the pause, without another instance', () => {
+    const { clock, plugin, told, state } = cron({ nightly: '0 3 * * *' });
+    plugin.ready();
+    state.up = false;
+    clock.pass(3 * hour + minute);
+    assert.deepEqual(told(), []);
+    state.up = true;
+    clock.pass(second);
+    assert.deepEqual(told(), ['nightly 03:00 missed 0']);
   });
 
   test('a tick that was not delivered goes to the next instance, unless a later run waits', () => {
@@ -178,5 +186,17 @@ suite('the schedules of a plugin', () => {
     plugin.ready();
     await port.scope.disposeAsync();
     assert.equal(clock.timers, 0);
+  });
+
+  test('a plugin that is ended while a run waits for room gets no more, and no timer is left', () => {
+    const { clock, plugin, told, state } = cron();
+    plugin.ready();
+    state.full = true;
+    clock.pass(minute);
+    plugin.draining();
+    plugin.closed();
+    state.full = false;
+    clock.pass(minute);
+    assert.deepEqual([told(), clock.timers], [[], 0]);
   });
 });

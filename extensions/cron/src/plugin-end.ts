@@ -7,6 +7,9 @@ import { type Run, Timetable } from './timetable.ts';
 /** Kinds of events, in their order. */
 export const events = ['cron.tick'] as const;
 
+/** How soon a run that was not taken is tried again, in milliseconds. */
+const retryMs = 1000;
+
 /** How often missed runs of a plugin are logged at most, in milliseconds. */
 const logMs = 60_000;
 
@@ -42,7 +45,7 @@ export class CronPlugin implements PluginEnd {
   readonly #clock: Clock;
   readonly #timetable: Timetable;
   readonly #lines = new Map<string, Line>();
-  #waitsForRoom = false;
+  #retry: Disposable | undefined;
   #nextLog = 0;
   /** Missed runs that were not logged yet. */
   #unsaid = 0;
@@ -59,7 +62,7 @@ export class CronPlugin implements PluginEnd {
       schedules.map((given) => new Schedule({ ...given, timezone: given.timezone ?? timezone })),
       { clock, due: (run) => this.#due(run) },
     );
-    port.scope.defer(() => this.#timetable.stop());
+    port.scope.defer(() => this.#stop());
   }
 
   /** Nothing is due before the plugin has begun, and what is due while it is restarted waits. */
@@ -72,12 +75,18 @@ export class CronPlugin implements PluginEnd {
   }
 
   draining(): void {
-    this.#timetable.stop();
+    this.#stop();
   }
 
   closed(): void {
-    this.#timetable.stop();
+    this.#stop();
     for (const line of this.#lines.values()) line.waiting = undefined;
+  }
+
+  #stop(): void {
+    this.#timetable.stop();
+    this.#retry?.[Symbol.dispose]();
+    this.#retry = undefined;
   }
 
   #due({ schedule, at, skipped }: Run): void {
@@ -101,7 +110,7 @@ export class CronPlugin implements PluginEnd {
       done: (outcome) => this.#done(line, { at, missed }, outcome),
     };
     if (!this.#port.push(event)) {
-      this.#waitForRoom();
+      this.#tryAgain();
       return;
     }
     line.waiting = undefined;
@@ -124,12 +133,13 @@ export class CronPlugin implements PluginEnd {
     this.#push(line);
   }
 
-  /** Without an instance `resend` comes when there is one. */
-  #waitForRoom(): void {
-    if (this.#waitsForRoom || !this.#port.up) return;
-    this.#waitsForRoom = true;
-    void this.#port.drained().then(() => {
-      this.#waitsForRoom = false;
+  /**
+   * `resend` comes with an instance, but not when a plugin takes events again that was only paused; and `drained` may
+   * settle while that still takes none.
+   */
+  #tryAgain(): void {
+    this.#retry ??= this.#clock.wake(retryMs, () => {
+      this.#retry = undefined;
       this.#pushAll();
     });
   }

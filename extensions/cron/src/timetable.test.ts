@@ -76,6 +76,15 @@ suite('a timetable', () => {
     assert.equal(runs[1], 'a 2026-03-01T00:00:02Z');
   });
 
+  test('counts no more for many schedules than for one', () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`s${at}`, '* * * * * *']));
+    const { clock, runs } = timetable('2026-01-01T00:00:00Z', many);
+    clock.set('2026-03-01T00:00:00Z');
+    clock.pass(second);
+    assert.equal(runs.length, 100);
+    for (const run of runs) assert.match(run, / 2026-03-01T00:00:01Z, 10 skipped$/);
+  });
+
   test('does not run anything again when the clock is set back a little', () => {
     const { clock, runs } = timetable('2026-01-01T02:59:30Z', { nightly: '0 3 * * *', a: '* * * * *' });
     clock.pass(minute);
@@ -98,6 +107,28 @@ suite('a timetable', () => {
     const { clock, runs } = timetable('2026-03-28T12:00:00Z', { a: '30 2 * * *' }, 'Europe/Berlin');
     clock.pass(2 * day);
     assert.deepEqual(runs, ['a 2026-03-29T01:00:00Z', 'a 2026-03-30T00:30:00Z']);
+  });
+
+  test('times in a list are skipped where spring leaves them out, and run in both where autumn has them twice', () => {
+    const spring = timetable('2026-03-28T12:00:00Z', { a: '15,45 2 * * *' }, 'Europe/Berlin');
+    spring.clock.pass(36 * hour);
+    assert.deepEqual(spring.runs, []);
+    spring.clock.pass(hour);
+    assert.deepEqual(spring.runs, ['a 2026-03-30T00:15:00Z', 'a 2026-03-30T00:45:00Z']);
+    const autumn = timetable('2026-10-24T12:00:00Z', { a: '15,45 2 * * *' }, 'Europe/Berlin');
+    autumn.clock.pass(day);
+    assert.deepEqual(autumn.runs, [
+      'a 2026-10-25T00:15:00Z',
+      'a 2026-10-25T00:45:00Z',
+      'a 2026-10-25T01:15:00Z',
+      'a 2026-10-25T01:45:00Z',
+    ]);
+  });
+
+  test('what runs every hour skips the hour that spring leaves out', () => {
+    const { clock, runs } = timetable('2026-03-28T23:59:00Z', { a: '30 * * * *' }, 'Europe/Berlin');
+    clock.pass(2 * hour);
+    assert.deepEqual(runs, ['a 2026-03-29T00:30:00Z', 'a 2026-03-29T01:30:00Z']);
   });
 
   test('a run in the hour that autumn has twice comes once', () => {

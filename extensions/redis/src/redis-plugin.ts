@@ -191,9 +191,9 @@ export class RedisPlugin implements PluginEnd {
     }
   }
 
-  /** Without an instance `resend` comes when there is one. */
+  /** For room in the queue, for an instance, or for the end of a pause. */
   #waitForRoom(): void {
-    if (this.#waitsForRoom || !this.#port.up) return;
+    if (this.#waitsForRoom) return;
     this.#waitsForRoom = true;
     void this.#port.drained().then(() => {
       this.#waitsForRoom = false;

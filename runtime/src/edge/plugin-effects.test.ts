@@ -158,6 +158,13 @@ suite('Port.drained', () => {
     assert.equal(await settled(second), true);
   });
 
+  test('does not settle for an end that the instance does not have', async (t) => {
+    const { port, instance } = await plugin(t, [{}]);
+    instance([]);
+    assert.equal(port.push(event(1, [])), false);
+    assert.equal(await settled(port.drained()), false);
+  });
+
   test('who pushes again whenever it settles does not keep the edge from its work', async (t) => {
     const { edge, port, instance } = await plugin(t, [{}]);
     const thread = instance();

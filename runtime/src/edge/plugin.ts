@@ -232,7 +232,7 @@ export class EdgePlugin {
       },
       nextId: () => this.#options.nextId(),
       push: (event) => this.#push(slot, event),
-      drained: () => this.#drained(),
+      drained: () => this.#drained(slot),
       cancel: (event) => this.#cancel(event),
     };
   }
@@ -297,8 +297,9 @@ export class EdgePlugin {
     }
   }
 
-  #drained(): Promise<void> {
-    if (this.#takes && !this.#full) return Promise.resolve();
+  #drained(slot: Slot): Promise<void> {
+    // A slot that the instance does not have waits for another one: it must not ask again and again meanwhile.
+    if (slot.channel >= 0 && this.#takes && !this.#full) return Promise.resolve();
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }

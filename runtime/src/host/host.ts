@@ -128,7 +128,7 @@ export class Host implements AsyncDisposable, HostControl {
 
     const { startTimeoutMs = 30_000 } = options;
     // What does not settle is to be named before the start's own time is over.
-    const setUpMs = Math.ceil(startTimeoutMs * 0.9);
+    const setUpMs = Math.ceil(startTimeoutMs * 0.75);
     const edge = new Edge({
       index: 0,
       setUpMs,
