@@ -252,6 +252,11 @@ suite('-ext', { concurrency: 2 }, () => {
   });
 });
 
+/** Instructions that end the init with a code of their own when a call does not give this one. */
+function expecting(call: string, code: number): string {
+  return `(if (i32.ne ${call} (i32.const ${code})) (then (return (i32.const ${100 + code}))))`;
+}
+
 suite('what an extension may do', () => {
   const options = { extensions: [probe] };
   const manifest = 'capabilities = ["test.probe"]\ntick_interval_ms = 0';
@@ -279,15 +284,13 @@ suite('what an extension may do', () => {
   });
 
   test('its functions wait, ask its edge end, refuse with any code, and store', async (t) => {
-    const note = (call: string, code: number): string =>
-      `(if (i32.ne ${call} (i32.const ${code})) (then (return (i32.const ${100 + code}))))`;
     const init: Action = (data) => {
       const text = data.add(Buffer.from('abc'));
       return [
-        note('(call $wait (i32.const 20))', 0),
-        note(`(call $ask ${text} (i32.const 0) (i32.const 4))`, 0),
-        note(`(call $store (i32.load (i32.const 0)) (i32.load (i32.const 4)))`, 0),
-        note('(call $refuse (i32.const 42))', 42),
+        expecting('(call $wait (i32.const 20))', 0),
+        expecting(`(call $ask ${text} (i32.const 0) (i32.const 4))`, 0),
+        expecting(`(call $store (i32.load (i32.const 0)) (i32.load (i32.const 4)))`, 0),
+        expecting('(call $refuse (i32.const 42))', 42),
       ].join('\n');
     };
     const imports = `
@@ -298,7 +301,8 @@ suite('what an extension may do', () => {
     const storageRoot = await mkdtemp(join(tmpdir(), 'pulp-test-ext-'));
     t.after(() => rm(storageRoot, { recursive: true, force: true }));
     const file = await pluginFolder(t, { wasm: await watGuest({ imports, init }), manifest });
-    await using _host = await Host.start({ manifest: file, storageRoot, ...options });
+    const host = await Host.start({ manifest: file, storageRoot, ...options });
+    await host.stop();
     assert.equal(await readFile(join(storageRoot, 'guest', 'probe'), 'utf8'), 'cba');
   });
 

@@ -50,7 +50,7 @@ export const capability = defineCapability({
         ports.set(port.plugin.name, port);
         port.signal.addEventListener('abort', () => note('aborted'));
         return {
-          request: (_kind, payload) => Promise.resolve(Buffer.from(payload).reverse()),
+          request: (_kind, payload) => Promise.resolve(payload.toReversed()),
           ready: () => note('ready'),
           draining: () => note('draining'),
           closed: () => note('closed'),
