@@ -257,6 +257,17 @@ function expecting(call: string, code: number): string {
   return `(if (i32.ne ${call} (i32.const ${code})) (then (return (i32.const ${100 + code}))))`;
 }
 
+/** Calls every function of the extension once. */
+const callingAll: Action = (data) => {
+  const text = data.add(Buffer.from('abc'));
+  return [
+    expecting('(call $wait (i32.const 20))', 0),
+    expecting(`(call $ask ${text} (i32.const 0) (i32.const 4))`, 0),
+    expecting(`(call $store (i32.load (i32.const 0)) (i32.load (i32.const 4)))`, 0),
+    expecting('(call $refuse (i32.const 42))', 42),
+  ].join('\n');
+};
+
 suite('what an extension may do', () => {
   const options = { extensions: [probe] };
   const manifest = 'capabilities = ["test.probe"]\ntick_interval_ms = 0';
@@ -284,15 +295,6 @@ suite('what an extension may do', () => {
   });
 
   test('its functions wait, ask its edge end, refuse with any code, and store', async (t) => {
-    const init: Action = (data) => {
-      const text = data.add(Buffer.from('abc'));
-      return [
-        expecting('(call $wait (i32.const 20))', 0),
-        expecting(`(call $ask ${text} (i32.const 0) (i32.const 4))`, 0),
-        expecting(`(call $store (i32.load (i32.const 0)) (i32.load (i32.const 4)))`, 0),
-        expecting('(call $refuse (i32.const 42))', 42),
-      ].join('\n');
-    };
     const imports = `
       (import "pulp" "probe_wait" (func $wait (param i32) (result i32)))
       (import "pulp" "probe_ask" (func $ask (param i32 i32 i32 i32) (result i32)))
@@ -300,7 +302,7 @@ suite('what an extension may do', () => {
       (import "pulp" "probe_refuse" (func $refuse (param i32) (result i32)))`;
     const storageRoot = await mkdtemp(join(tmpdir(), 'pulp-test-ext-'));
     t.after(() => rm(storageRoot, { recursive: true, force: true }));
-    const file = await pluginFolder(t, { wasm: await watGuest({ imports, init }), manifest });
+    const file = await pluginFolder(t, { wasm: await watGuest({ imports, init: callingAll }), manifest });
     const host = await Host.start({ manifest: file, storageRoot, ...options });
     await host.stop();
     assert.equal(await readFile(join(storageRoot, 'guest', 'probe'), 'utf8'), 'cba');

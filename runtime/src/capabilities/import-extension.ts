@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import type { Capability } from '../ext.ts';
+import { reasonOf } from '../log/reason.ts';
 
 /** An extension as plugin threads are told of it: they import its module themselves. */
 export interface ExtensionModule {
@@ -29,8 +31,9 @@ export async function importCapability(module: string, ms = loadMs): Promise<Cap
   try {
     exported = (await Promise.race([import(module), late])) as typeof exported;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`the extension ${module} cannot be loaded: ${reason}`, { cause: error });
+    throw new Error(`the extension ${module} cannot be loaded: ${reasonOf(error)}${where(error, module)}`, {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
   }
@@ -38,4 +41,10 @@ export async function importCapability(module: string, ms = loadMs): Promise<Cap
   if (capability !== undefined) return capability;
   const names = Object.keys(exported).join(', ') || 'nothing';
   throw new Error(`the extension ${module} does not export a capability; it exports ${names}`);
+}
+
+/** An error in the text of a module, or of one that it imports, does not say where it is. Node itself does. */
+function where(error: unknown, module: string): string {
+  if (!(error instanceof SyntaxError) || !module.startsWith('file:')) return '';
+  return `; to see where, run: node ${fileURLToPath(module)}`;
 }

@@ -87,6 +87,7 @@ export class Registry {
 
 /** A capability as errors name it. It may be anything: an extension was not held against the types. */
 function describe(capability: Capability | undefined): string {
-  const { name = 'without a name', module = 'of an unknown module' } = capability ?? {};
-  return `${name} (${module})`;
+  const { name, module }: { readonly name?: unknown; readonly module?: unknown } = capability ?? {};
+  const shown = typeof name === 'string' ? name : 'without a name';
+  return `${shown} (${typeof module === 'string' ? module : 'of an unknown module'})`;
 }

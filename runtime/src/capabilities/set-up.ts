@@ -1,4 +1,5 @@
 import type { Capability } from '../ext.ts';
+import { reasonOf } from '../log/reason.ts';
 
 export interface SetUp {
   readonly capability: Capability;
@@ -18,7 +19,7 @@ export async function inTime<T>(end: Promise<T>, { capability, what, ms }: SetUp
   try {
     return await Promise.race([end, late]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     // The built-in ones say by themselves what they are.
     if (reason.startsWith(`${capability.name}: `)) throw error;
     throw new Error(`${capability.name}: ${what} could not be set up: ${reason}`, { cause: error });

@@ -4,6 +4,8 @@ import { type Guest, GuestAllocationError } from './guest.ts';
 import type { Later } from './later.ts';
 import { waitingWasi, wasiModule } from './wasi/signatures.ts';
 import { ModuleError } from './module-error.ts';
+import { knownExtensionImports } from '../manifest/known-extensions.ts';
+import { reasonOf } from '../log/reason.ts';
 import { isStackOverflow } from './stack-overflow.ts';
 import type { ModuleImport, ModuleInfo } from './module.ts';
 
@@ -65,10 +67,22 @@ export function checkImports(info: ModuleInfo, known: ReadonlyMap<string, KnownI
     const found = known.get(name);
     if (found === undefined) {
       const names = [...known.keys()].toSorted().join(', ');
-      throw unknown(info, entry, `no capability of this host has it; those of "pulp" are ${names}`);
+      throw unknown(
+        info,
+        entry,
+        `no capability of this host has it; those of "pulp" are ${names}${whence(name)}`,
+      );
     }
     checkSignature(info, entry, found);
   }
+}
+
+/** Which package brings an import that is not there, as far as that is known. */
+function whence(name: string): string {
+  const extension = knownExtensionImports.get(name);
+  return extension === undefined
+    ? ''
+    : `; the extension ${extension} brings it: npm install ${extension}, then -ext ${extension}`;
 }
 
 function hint(module: string, name: string): string {
@@ -299,7 +313,7 @@ function shown(message: string): string {
 }
 
 function describe(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return shown(String(error));
+  if (!(error instanceof Error)) return shown(reasonOf(error));
   return error.message.length > maxShown ? `${error.name}: ${shown(error.message)}` : error.stack;
 }
 

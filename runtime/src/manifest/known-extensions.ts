@@ -4,3 +4,16 @@ export const knownExtensions: ReadonlyMap<string, string> = new Map([
   ['cron', 'pulp-ext-cron'],
   ['redis', 'pulp-ext-redis'],
 ]);
+
+/** Functions that they give, and the package that brings each. */
+export const knownExtensionImports: ReadonlyMap<string, string> = new Map([
+  ['demo_greet', 'pulp-ext-demo'],
+  ['redis_get', 'pulp-ext-redis'],
+  ['redis_set', 'pulp-ext-redis'],
+  ['redis_del', 'pulp-ext-redis'],
+  ['redis_incr', 'pulp-ext-redis'],
+  ['redis_expire', 'pulp-ext-redis'],
+  ['redis_publish', 'pulp-ext-redis'],
+  ['redis_subscribe', 'pulp-ext-redis'],
+  ['redis_unsubscribe', 'pulp-ext-redis'],
+]);
