@@ -88,7 +88,7 @@ function context(sent: (payload: Uint8Array) => void): GuestContext {
     send: (_kind, payload) => sent(payload),
     ask: () => 0,
     request: () => Promise.reject(new Error('the echo plugin requests nothing')),
-    native: { begin: ignore, end: ignore },
+    native: { begin: ignore, end: () => 0 },
     ref: () => ({ [Symbol.dispose]: ignore }),
   };
 }

@@ -201,9 +201,10 @@ export interface GuestContext<O = Readonly<Record<string, unknown>>> {
   request(kind: number, payload: Uint8Array): Promise<Uint8Array>;
   /**
    * Notes that a call begins which nothing can interrupt, such as a query, and what it is; `end` MUST follow, also
-   * when it throws. When it lasts longer than `limitMs` the plugin gets no more events until it is over.
+   * when it throws, and gives how long it took in milliseconds. When it lasts longer than `limitMs` the plugin gets no
+   * more events until it is over.
    */
-  readonly native: { begin(what: Uint8Array, limitMs: number): void; end(): void };
+  readonly native: { begin(what: Uint8Array, limitMs: number): void; end(): number };
   /** Keeps the thread on its event loop until disposed of. An open socket MUST hold one. */
   ref(): Disposable;
 }
@@ -329,7 +330,7 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
    * with the next one that does, and never when none comes any more: `signal` tells of that.
    */
   drained(): Promise<void>;
-  /** The event is no longer wanted: it is dropped unless its step has begun. */
+  /** The event is no longer wanted: it is dropped unless its step has begun. Its `done` is not called any more. */
   cancel(event: Event): void;
 }
 

@@ -40,6 +40,10 @@ func (e *HostError) Error() string {
 	if e.Detail != "" {
 		text = e.Detail
 	}
+	// Extensions have codes of their own.
+	if text == "" {
+		return fmt.Sprintf("%s: code %d", e.Call, e.Code)
+	}
 	return fmt.Sprintf("%s: %s (code %d)", e.Call, text, e.Code)
 }
 

@@ -41,6 +41,11 @@ const fixed: Readonly<Record<string, number>> = {
     'edge/http2-connection.ts',
     'maxCancelledBytes',
   ),
+  'Time for the module of an extension to load': constantIn(
+    'capabilities/import-extension.ts',
+    'defaultLoadMs',
+  ),
+  'Kinds of events of an extension': constantIn('capabilities/check-capability.ts', 'maxEvents'),
   'Bytes of a certificate, or of a key': constantIn('host/certificate.ts', 'maxFileBytes'),
   'Time for a fetch that says its own': constantIn('capabilities/http-outbound/options.ts', 'maxTimeoutMs'),
   "Bytes of a fetch's URL": constantIn('capabilities/http-outbound/target.ts', 'maxUrlBytes'),

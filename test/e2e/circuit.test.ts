@@ -60,6 +60,30 @@ suite('five crashes within 30 s', { concurrency: 2 }, () => {
   });
 });
 
+test('a plugin that was given up comes back when an operator starts, restarts or reloads it', async (t) => {
+  const once = {
+    name: 'broken',
+    guest: broken,
+    manifest: `restart = "never"\n${inbound}`,
+  };
+  const host = await HostUnderTest.start(t, [once, { name: 'neighbour' }]);
+  const acts = [
+    () => host.host.startPlugin('broken'),
+    () => host.host.restartPlugin('broken'),
+    () => host.host.reloadPlugin('broken'),
+  ];
+  for (const act of acts) {
+    assert.equal((await host.get('/trap'))[0], 502);
+    await until(() => host.host.status().plugins[0]?.state === 'failed', 'it is given up');
+    await act();
+    assert.deepEqual(await host.get('/broken'), [200, 'broken']);
+  }
+  assert.equal((await host.get('/trap'))[0], 502);
+  await until(() => host.host.status().plugins[0]?.state === 'failed', 'it is given up');
+  await host.host.stopPlugin('broken');
+  assert.equal(host.host.status().plugins[0]?.state, 'stopped');
+});
+
 test('a failed plugin is tried again by itself, and serves; one more crash, and it has failed again', async (t) => {
   const { setTimeout } = globalThis;
   const over: (() => void)[] = [];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HostUnderTest } from '../support/host-under-test.ts';
 import { until } from '../support/until.ts';
-import { all, respond, text } from '../support/wat-guest.ts';
+import { all, respond, text, trap } from '../support/wat-guest.ts';
 
 const mebibyte = 1024 * 1024;
 const hog = {
@@ -43,5 +43,42 @@ suite('guests that have all of the memory together', () => {
     assert.deepEqual(await host.get('/hog'), [200, 'hog']);
     assert.equal(host.host.status().maxGuestBytes, 400 * mebibyte);
     assert.deepEqual(host.logged('plugin over memory'), []);
+  });
+
+  test('what a guest takes and then waits with is seen', async (t) => {
+    // A clock of 20 s is subscribed to.
+    const grow = '(drop (memory.grow (i32.const 640)))';
+    const wait = `(i64.store (i32.const 304) (i64.const 0)) (i32.store (i32.const 312) (i32.const 1))
+      (i64.store (i32.const 320) (i64.const 20000000000)) (i64.store (i32.const 328) (i64.const 0))
+      (i32.store (i32.const 336) (i32.const 0))
+      (drop (call $poll (i32.const 304) (i32.const 352) (i32.const 1) (i32.const 344)))`;
+    const guest = {
+      imports:
+        '(import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))',
+      routes: { 'GET /grow': all(text(grow), text(wait), respond({})) },
+    };
+    const host = await HostUnderTest.start(t, [{ name: 'hog', guest }, { name: 'neighbour' }], {
+      maxMemoryBytes: 400 * mebibyte,
+    });
+    const asked = host.get('/grow').catch(() => undefined);
+    await until(() => host.host.status().guestBytes > 40 * mebibyte, 'the growth is seen');
+    await host.host.stopPlugin('hog');
+    await asked;
+  });
+
+  test('what broken instances had is given back, whatever they had', async (t) => {
+    const pages = 4096;
+    const fill = `(drop (memory.grow (i32.const ${pages})))
+      (memory.fill (i32.const 65536) (i32.const 1) (i32.const ${(pages - 2) * 65_536}))`;
+    const guest = { init: text(fill), routes: { 'GET /trap': trap() } };
+    const manifest = 'max_memory_pages = 8192\ncapabilities = ["transport.http.inbound"]';
+    const host = await HostUnderTest.start(t, [{ name: 'large', guest, manifest }]);
+    const before = process.memoryUsage.rss();
+    for (let instance = 2; instance <= 5; instance++) {
+      assert.equal((await host.get('/trap'))[0], 502);
+      await host.line('plugin restarted', { plugin: 'large', instance });
+    }
+    const grown = process.memoryUsage.rss() - before;
+    assert.ok(grown < 1.5 * pages * 65_536, `${Math.round(grown / mebibyte)} MiB more after four instances`);
   });
 });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Host } from '../../runtime/src/host/host.ts';
+import { HostUnderTest } from '../support/host-under-test.ts';
 import { guestFolder } from '../support/guest-host.ts';
 import type { Scope } from '../support/scope.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -39,6 +40,17 @@ function largerManifest(name: string): string {
 }
 
 suite('a reload', { concurrency: 2 }, () => {
+  test('without the listener gives the routes up, and one with it again has them back', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'neighbour' }]);
+    assert.deepEqual(await host.get('/one'), [200, 'one']);
+    await host.reload({ name: 'one', manifest: 'capabilities = []' });
+    assert.equal((await host.get('/one'))[0], 404);
+    assert.deepEqual(await host.get('/neighbour'), [200, 'neighbour']);
+    await host.reload({ name: 'one' });
+    assert.deepEqual(await host.get('/one'), [200, 'one']);
+    assert.deepEqual(host.logged('http route refused'), []);
+  });
+
   test('under load: every request is answered, and by one of the two', async (t) => {
     const { answer, reload } = await hosting(t, says('0'));
     const done = new AbortController();
@@ -59,6 +71,16 @@ suite('a reload', { concurrency: 2 }, () => {
         versions.toSorted((one, other) => one - other),
       );
     }
+  });
+
+  test('an instance that was replaced, and still is in a step, ends with its plugin', async (t) => {
+    const slow = { 'GET /slow': all(busy(60_000), respond({ body: 'too late' })) };
+    const { host, answer, reload } = await hosting(t, { routes: slow }, 'call_timeout_ms = 100000');
+    const asked = answer('/slow').catch(() => 'no answer');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await reload(says('new'));
+    await host.stopPlugin('guest');
+    assert.notEqual(await asked, '200 too late');
   });
 
   test('routes change hands in one moment', async (t) => {

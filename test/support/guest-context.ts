@@ -6,6 +6,12 @@ function ignore(): void {
 
 export const silent: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
+/** Notes nothing but how long a call took. */
+function timed(): GuestContext['native'] {
+  let begun = 0;
+  return { begin: () => void (begun = performance.now()), end: () => performance.now() - begun };
+}
+
 /** A context for a guest end outside of a plugin thread. What a test wants to see it gives itself. */
 export function guestContext<O = Readonly<Record<string, unknown>>>(
   given: Partial<GuestContext<O>> & Pick<GuestContext<O>, 'options'>,
@@ -22,7 +28,7 @@ export function guestContext<O = Readonly<Record<string, unknown>>>(
     send: ignore,
     ask: () => 0,
     request: () => Promise.reject(new Error('nothing is requested here')),
-    native: { begin: ignore, end: ignore },
+    native: timed(),
     ref: () => ({ [Symbol.dispose]: ignore }),
     ...given,
   };

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { importCapability, importExtension } from './import-extension.ts';
 
 /** The URL of a module with this text. */
@@ -30,6 +34,7 @@ suite('the module of an extension', () => {
     for (const [text, reason] of [
       [`throw new Error('no licence');`, /cannot be loaded: no licence$/],
       [`throw 'text';`, /cannot be loaded: text$/],
+      ['throw Object.create(null);', /cannot be loaded: \[Object: null prototype\] \{\}$/],
       ['export const = 1;', /cannot be loaded: .*[Uu]nexpected token/],
       [`import 'no-such-package';`, /cannot be loaded: /],
     ] as const) {
@@ -42,8 +47,21 @@ suite('the module of an extension', () => {
     await assert.rejects(importCapability('file:///no/such/extension.js'), /no\/such\/extension\.js/);
   });
 
+  test('is refused with the way to see where, when its text or that of another module is wrong', async (t) => {
+    const folder = await temporaryFolder(t);
+    await writeFile(join(folder, 'wrong.mjs'), 'export const capability = {\n  x: ;\n};');
+    await writeFile(join(folder, 'main.mjs'), `import './wrong.mjs';`);
+    for (const name of ['wrong.mjs', 'main.mjs']) {
+      const path = join(folder, name);
+      await assert.rejects(importCapability(pathToFileURL(path).href), {
+        message: `the extension ${pathToFileURL(path).href} cannot be loaded: Unexpected token ';'; to see where, run: node ${path}`,
+      });
+    }
+  });
+
   test('is refused when it never finishes to load', async () => {
     const endless = module('await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1).unref());');
     await assert.rejects(importCapability(endless, 50), /cannot be loaded: it is still loading after 50 ms$/);
+    await assert.rejects(importExtension({ name: 'a.b', module: endless, loadMs: 40 }), /after 40 ms$/);
   });
 });

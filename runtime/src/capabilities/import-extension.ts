@@ -8,14 +8,16 @@ export interface ExtensionModule {
   readonly name: string;
   /** URL of the module that exports it. */
   readonly module: string;
+  /** How long it may take to load, in milliseconds. Default 20,000. */
+  readonly loadMs?: number;
 }
 
 /** How long a module may take to load unless it is said otherwise, in milliseconds. */
-const loadMs = 20_000;
+const defaultLoadMs = 20_000;
 
 /** Imports the module of an extension. Rejects with an error that names it. */
-export async function importExtension({ name, module }: ExtensionModule): Promise<Capability> {
-  const capability = await importCapability(module);
+export async function importExtension({ name, module, loadMs }: ExtensionModule): Promise<Capability> {
+  const capability = await importCapability(module, loadMs);
   if (capability.name === name) return capability;
   throw new Error(`the extension ${module} exports the capability ${capability.name}, and not ${name}`);
 }
@@ -24,7 +26,7 @@ export async function importExtension({ name, module }: ExtensionModule): Promis
  * The capability that a module exports. Rejects with an error that names the module, also when it is not loaded after so
  * many milliseconds: one that waits at its top level may never be.
  */
-export async function importCapability(module: string, ms = loadMs): Promise<Capability> {
+export async function importCapability(module: string, ms = defaultLoadMs): Promise<Capability> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`it is still loading after ${ms} ms`)), ms);
   let exported: { readonly capability?: Capability };

@@ -105,6 +105,27 @@ suite('Registry', () => {
     assert.match(refused(bringing('a.b', [], { events: ['x', 'x'] })), /has the event x twice/);
   });
 
+  test('what is no capability is refused as it is named, or is not', () => {
+    const wrong: readonly (readonly [unknown, RegExp])[] = [
+      [
+        null,
+        /^the extension without a name \(of an unknown module\) cannot be used: a capability is an object/,
+      ],
+      [{ name: 'a.b' }, /^the extension a\.b \(of an unknown module\) cannot be used: its `module`/],
+      [
+        { name: Symbol('a.b'), module: 'file:///a.js' },
+        /^the extension without a name \(file:\/\/\/a\.js\) cannot be used: its `name`/,
+      ],
+      [
+        { module: Object.create(null) },
+        /^the extension without a name \(of an unknown module\) cannot be used/,
+      ],
+    ];
+    for (const [value, message] of wrong) {
+      assert.throws(() => new Registry([value as Capability]), { message });
+    }
+  });
+
   test('an option at the place of the table of another one is refused', () => {
     const schema = {
       '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) },

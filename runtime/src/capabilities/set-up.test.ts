@@ -29,6 +29,9 @@ suite('setting up an end of a capability', () => {
     });
     await assert.rejects(refused(new Error('test.set-up: no Redis')), { message: 'test.set-up: no Redis' });
     await assert.rejects(refused('text'), { message: /could not be set up: text$/ });
+    await assert.rejects(refused(Object.create(null)), {
+      message: /^test\.set-up: .* set up: \[Object: null prototype\] \{\}$/,
+    });
   });
 
   test('ends one that never settles', async () => {

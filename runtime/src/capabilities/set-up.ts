@@ -19,11 +19,16 @@ export async function inTime<T>(end: Promise<T>, { capability, what, ms }: SetUp
   try {
     return await Promise.race([end, late]);
   } catch (error) {
-    const reason = reasonOf(error);
-    // The built-in ones say by themselves what they are.
-    if (reason.startsWith(`${capability.name}: `)) throw error;
-    throw new Error(`${capability.name}: ${what} could not be set up: ${reason}`, { cause: error });
+    throw notSetUp(error, { capability, what });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What was thrown in setting something up, as an error that names the capability. */
+export function notSetUp(error: unknown, { capability, what }: Omit<SetUp, 'ms'>): unknown {
+  const reason = reasonOf(error);
+  // The built-in ones say by themselves what they are.
+  if (reason.startsWith(`${capability.name}: `)) return error;
+  return new Error(`${capability.name}: ${what} could not be set up: ${reason}`, { cause: error });
 }

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, statSync } from 'node:fs';
+import { registerHooks } from 'node:module';
 import { isSea } from 'node:sea';
 import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,18 +22,38 @@ export function resolveExtension(name: string): string {
   if (name.startsWith('file:')) return name;
   if (isAbsolute(name) || /^\.{1,2}(?:[/\\]|$)/.test(name)) return urlOf(resolve(name));
   for (const place of [join(process.cwd(), 'extensions'), import.meta.filename]) {
-    try {
-      return pathToFileURL(createRequire(place).resolve(name)).href;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'MODULE_NOT_FOUND') throw refused(name, (error as Error).message, error);
-    }
+    const url = packageFrom(place, name);
+    if (url !== undefined) return url;
   }
-  if (isFile(name)) return urlOf(resolve(name));
+  if (existsSync(name)) return urlOf(resolve(name));
+  const [packageName = name] = /^(?:@[^/]+\/)?[^/]+/.exec(name) ?? [];
   throw refused(
     name,
-    `no package of that name is installed here: npm install ${name}, or give the path of a module`,
+    /\.[cm]?[jt]s$/.test(name)
+      ? 'there is no such module, and no package of that name is installed here'
+      : `no package of that name is installed here: npm install ${packageName}, or give the path of a module`,
   );
+}
+
+/**
+ * The module of a package, as an `import` in the file `place` finds it: `require` does not see what a package has for
+ * `import` alone. Undefined when no such package is installed for that file.
+ */
+function packageFrom(place: string, name: string): string | undefined {
+  const parentURL = pathToFileURL(place).href;
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier, specifier === name ? { ...context, parentURL } : context),
+  });
+  try {
+    return import.meta.resolve(name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_INVALID_MODULE_SPECIFIER') return undefined;
+    throw refused(name, (error as Error).message, error);
+  } finally {
+    hooks.deregister();
+  }
 }
 
 function urlOf(path: string): string {

@@ -121,6 +121,7 @@ export class Operations implements AsyncDisposable {
         path,
         history,
         version: version(),
+        log,
         host: () => this.#host,
         health: this.#health,
       });

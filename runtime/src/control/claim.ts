@@ -37,7 +37,9 @@ export async function claim(server: Server, path: string): Promise<Claim> {
     async [Symbol.asyncDispose]() {
       const now = await lstat(path).catch(() => undefined);
       if (now?.dev === dev && now.ino === ino) await unlink(path);
-      if (made !== undefined) await removeEmpty(folder, dirname(path));
+      // The storage root goes only if it was not there before: whoever made it gave it its rights.
+      const root = dirname(path);
+      if (made !== undefined) await removeEmpty(folder, ...(root.startsWith(made) ? [root] : []));
     },
   };
 }

@@ -192,6 +192,18 @@ suite('control socket', { skip }, () => {
     assert.ok(!existsSync(root));
   });
 
+  test('takes a storage root away with it that it made, and no other', async (t) => {
+    const folder = await temporaryFolder(t);
+    for (const [below, left] of [
+      ['', true],
+      ['made/for/it', false],
+    ] as const) {
+      const root = join(folder, below);
+      await (await open(root, new FakeHost()))[Symbol.asyncDispose]();
+      assert.equal(existsSync(root), left, below);
+    }
+  });
+
   test('is never taken from a host that lives', async (t) => {
     const { root, client, server } = await serve(t);
     await assert.rejects(open(root, new FakeHost([])), /another host listens there/);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Log } from '../ext.ts';
 import type { HostControl, PluginStatus } from '../host/status.ts';
 import { claim, type Claim } from './claim.ts';
 import { answerHealth, type Health } from './health.ts';
@@ -25,6 +26,8 @@ export interface ControlServerOptions {
   readonly history: LogHistory;
   /** The version of Pulp. */
   readonly version: string;
+  /** Told of reloads that fail. */
+  readonly log?: Log;
 }
 
 /** The control socket of a host. Whoever may open it may do with the host's plugins what `pulp` can. */
@@ -114,7 +117,15 @@ export class ControlServer implements AsyncDisposable {
       throw new Refusal(404, { error: `there is no ${method} ${path}` });
     }
     this.#plugin(name);
-    await this.#host()[methods[known]](name);
+    try {
+      await this.#host()[methods[known]](name);
+    } catch (error) {
+      // Who asked is told as well; of a reload the log is where everybody looks.
+      if (known === 'reload') {
+        this.#options.log?.warn('plugin reload failed', { plugin: name, reason: (error as Error).message });
+      }
+      throw error;
+    }
     send(response, 200, this.#plugin(name));
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { defineCapability } from '../ext.ts';
 import { type EndUnderTest, event, plugin, step } from './plugin-under-test.suite.ts';
 
 suite('EdgePlugin: an instance beside the one that serves', () => {
@@ -156,6 +157,28 @@ suite('EdgePlugin.slots', () => {
     assert.deepEqual(closed, []);
     ready();
     assert.deepEqual(closed, ['end 0']);
+  });
+
+  test('an end that cannot be made is an error that names its capability', async (t) => {
+    const { edge } = await plugin(t, [{}]);
+    // The edge end of this one finds no plugin end for it.
+    const other = defineCapability({ module: import.meta.url, name: 'test.other', imports: {} });
+    await assert.rejects(edge.slots([other], new Map()), {
+      message: /^test\.other: its plugin end could not be set up: /,
+    });
+  });
+
+  test('an end that throws what has no text costs a line of the log', async (t) => {
+    const thrower: EndUnderTest = {
+      attached: () => {
+        throw Object.create(null);
+      },
+    };
+    const { instance, logs } = await plugin(t, [thrower]);
+    instance();
+    const [line] = logs;
+    assert.equal(line?.message, 'capability failed');
+    assert.equal(line?.fields['error'], '[Object: null prototype] {}');
   });
 
   test('a capability that is gone takes no events, and its end is closed', async (t) => {

@@ -1,5 +1,7 @@
 import type { Capability, EdgeEnd, Event, Log, Outcome, Plugin, PluginEnd, Port } from '../ext.ts';
+import { notSetUp } from '../capabilities/set-up.ts';
 import type { EdgeLink } from '../link/link.ts';
+import { reasonOf } from '../log/reason.ts';
 import { Attachment, type Queued } from './attachment.ts';
 import type { Budget } from './budget.ts';
 import { Slot, type SlotOptions } from './slot.ts';
@@ -217,7 +219,11 @@ export class EdgePlugin {
 
   async #slot(capability: Capability, options: SlotOptions): Promise<Slot> {
     const end = await this.#options.end(capability);
-    return new Slot({ capability, options }, (slot) => end?.plugin(this.#port(slot)));
+    try {
+      return new Slot({ capability, options }, (slot) => end?.plugin(this.#port(slot)));
+    } catch (error) {
+      throw notSetUp(error, { capability, what: 'its plugin end' });
+    }
   }
 
   #port(slot: Slot): Port {
@@ -315,7 +321,7 @@ export class EdgePlugin {
 
   /** An end that throws costs one record, never the edge. */
   #failed({ capability }: Slot, error: unknown): void {
-    const text = error instanceof Error ? error.stack : String(error);
+    const text = error instanceof Error ? error.stack : reasonOf(error);
     this.#options.log.error('capability failed', {
       plugin: this.#options.plugin.name,
       capability: capability.name,

@@ -46,6 +46,12 @@ suite('the reason of a refusal', () => {
     }
   });
 
+  test('is there also for what is no error and has no text', async () => {
+    const failed = await logged(Object.create(null));
+    assert.equal(failed.code, 4);
+    assert.equal(failed.fields['error'], '[Object: null prototype] {}');
+  });
+
   test('of an error of ours has its stack', async () => {
     const failed = await logged(new TypeError('a mistake'));
     assert.match(String(failed.fields['error']), /^TypeError: a mistake\n +at /);

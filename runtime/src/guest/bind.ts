@@ -4,7 +4,7 @@ import { type Guest, GuestAllocationError } from './guest.ts';
 import type { Later } from './later.ts';
 import { waitingWasi, wasiModule } from './wasi/signatures.ts';
 import { ModuleError } from './module-error.ts';
-import { knownExtensionImports } from '../manifest/known-extensions.ts';
+import { knownExtensionImports, whence } from '../manifest/known-extensions.ts';
 import { reasonOf } from '../log/reason.ts';
 import { isStackOverflow } from './stack-overflow.ts';
 import type { ModuleImport, ModuleInfo } from './module.ts';
@@ -70,19 +70,11 @@ export function checkImports(info: ModuleInfo, known: ReadonlyMap<string, KnownI
       throw unknown(
         info,
         entry,
-        `no capability of this host has it; those of "pulp" are ${names}${whence(name)}`,
+        `no capability of this host has it; those of "pulp" are ${names}${whence(knownExtensionImports.get(name))}`,
       );
     }
     checkSignature(info, entry, found);
   }
-}
-
-/** Which package brings an import that is not there, as far as that is known. */
-function whence(name: string): string {
-  const extension = knownExtensionImports.get(name);
-  return extension === undefined
-    ? ''
-    : `; the extension ${extension} brings it: npm install ${extension}, then -ext ${extension}`;
 }
 
 function hint(module: string, name: string): string {

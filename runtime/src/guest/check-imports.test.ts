@@ -19,6 +19,14 @@ suite('imports that cannot be bound', () => {
     });
   });
 
+  test('a function of an extension that is not there is named with its package', async () => {
+    await assert.rejects(importing(pulpImport('demo_greet', 'i32 i32')), {
+      code: 'unknown-import',
+      message:
+        /"pulp"\."demo_greet": no capability of this host has it; .*; the extension pulp-ext-demo brings it: npm install pulp-ext-demo, then -ext pulp-ext-demo$/,
+    });
+  });
+
   test('a module that is not there is named, with a hint where one is known', async () => {
     for (const [module, name, hint] of [
       ['env', 'abort', /"env"\."abort": compile AssemblyScript with --use abort=/],

@@ -62,6 +62,8 @@ export interface GuestOptions {
   readonly goBuilt: boolean;
   /** The memory that the guest imports, where it does. */
   readonly memory?: WebAssembly.Memory;
+  /** Told how large its memory is, as often as the host sees that it has grown. */
+  readonly grown?: (bytes: number) => void;
 }
 
 /**
@@ -76,6 +78,7 @@ export class Guest {
   allocating = false;
   readonly #goBuilt: boolean;
   readonly #importedMemory: WebAssembly.Memory | undefined;
+  readonly #grown: ((bytes: number) => void) | undefined;
   readonly #entries = new Map<string, Entry>();
   #memory: GuestMemory | undefined;
   #allocEntry: Entry = missingEntry;
@@ -87,7 +90,8 @@ export class Guest {
     this.suspendable = options.suspendable;
     this.#goBuilt = options.goBuilt;
     this.#importedMemory = options.memory;
-    if (options.memory !== undefined) this.#memory = new GuestMemory(options.memory);
+    this.#grown = options.grown;
+    if (options.memory !== undefined) this.#memory = new GuestMemory(options.memory, this.#grown);
   }
 
   /** Instantiates the module, which runs its start section. Nothing can wait in there. */
@@ -104,7 +108,7 @@ export class Guest {
       );
     }
     if (exports['memory'] instanceof WebAssembly.Memory && exports['memory'] !== this.#importedMemory) {
-      this.#memory = new GuestMemory(exports['memory']);
+      this.#memory = new GuestMemory(exports['memory'], this.#grown);
     }
     for (const [name, value] of Object.entries(exports)) {
       if (typeof value === 'function') {

@@ -7,13 +7,17 @@ import { Code } from '../abi/codes.ts';
  */
 export class GuestMemory {
   readonly memory: WebAssembly.Memory;
+  readonly #grown: (bytes: number) => void;
   #bytes: Uint8Array;
   #view: DataView;
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param grown Told how large it is, at first and when it is seen to have grown: when the host looks into it again. */
+  constructor(memory: WebAssembly.Memory, grown: (bytes: number) => void = () => undefined) {
     this.memory = memory;
+    this.#grown = grown;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);
+    grown(this.#bytes.length);
   }
 
   /** All of the memory. Hot: asked for in every call in either direction. */
@@ -47,5 +51,6 @@ export class GuestMemory {
   #renew(): void {
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#view = new DataView(this.memory.buffer);
+    this.#grown(this.#bytes.length);
   }
 }

@@ -145,7 +145,7 @@ export class Host implements AsyncDisposable, HostControl {
     const watchdog = scope.use(new Watchdog());
     const threads = new PluginThreads({
       max: options.pluginThreads ?? 16,
-      extensions: extensions.map(({ name, module }) => ({ name, module })),
+      extensions: extensions.map(({ name, module }) => ({ name, module, loadMs: setUpMs })),
     });
     let host: Host | undefined;
     const supervisors = plugins.map(

@@ -50,6 +50,7 @@ export class InstanceWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
   }
 
   #look(now: number): number {

@@ -8,7 +8,7 @@ import type { LoadedPlugin } from './load-plugin.ts';
 import type { PluginThreads, Tenant, ThreadLease } from './plugin-threads.ts';
 import { type InstanceEnd, RunningInstance } from './running-instance.ts';
 import { shutDown } from './shut-down.ts';
-import { within } from './within.ts';
+import { late, within } from './within.ts';
 
 /** How long an instance that another one has replaced has for the step that it is in, in milliseconds. */
 const retireMs = 30_000;
@@ -140,7 +140,10 @@ export class Instances {
     const serving = this.#serving;
     const clean = serving?.readyAt === undefined || (await this.#shutDown(serving, deadline));
     if (serving !== undefined) this.forget(serving);
-    for (const old of this.#retiring) await within(deadline - performance.now(), old.ended);
+    for (const old of this.#retiring) {
+      const end = await within(Math.max(0, deadline - performance.now()), old.ended);
+      if (end === late) await this.kill(old, `plugin ${this.#name} was stopped`);
+    }
     return clean;
   }
 
@@ -184,11 +187,15 @@ export class Instances {
   }
 
   #acquire({ dedicatedThread: dedicated }: PluginSpec, beside: boolean): ThreadLease {
+    const instances = (): readonly RunningInstance[] => this.all().filter((one) => one.lease === lease);
     const end = (why: InstanceEnd): void => {
       if (this.#lease === lease) this.#lease = undefined;
-      for (const instance of this.all()) if (instance.lease === lease) instance.over(why);
+      for (const instance of instances()) instance.over(why);
     };
     const tenant: Tenant = {
+      get busy() {
+        return instances().some((instance) => instance.busy);
+      },
       died: (error) =>
         end({ state: 'trapped', entry: 'the plugin thread', reason: error.stack ?? error.message }),
       evicted: (reason) => end({ state: 'evicted', reason }),

@@ -9,3 +9,8 @@ export type Phase = 'starting' | 'ready' | 'crashed' | 'waiting' | 'open' | 'sto
 export function isEnding(phase: Phase): boolean {
   return phase === 'stopping' || phase === 'stopped' || phase === 'over';
 }
+
+/** Whether nothing runs, and an operator can start it. */
+export function isDown(phase: Phase): boolean {
+  return phase === 'stopped' || phase === 'open' || phase === 'waiting' || phase === 'over';
+}

@@ -8,9 +8,10 @@ interface TenantUnderTest extends Tenant {
   readonly heard: string[];
 }
 
-function tenant(): TenantUnderTest {
+function tenant({ busy = false } = {}): TenantUnderTest {
   const heard: string[] = [];
   return {
+    busy,
     heard,
     died: (error) => heard.push(`died: ${error.message}`),
     evicted: (reason) => heard.push(`evicted: ${reason}`),
@@ -102,5 +103,17 @@ suite('PluginThreads', () => {
     for (const { heard } of all)
       assert.deepEqual(heard, [`died: the extension ${broken} cannot be loaded: a bug of ours`]);
     assert.equal(acquire().index, 2);
+  });
+
+  test('of a thread that dies the one who computed alone is to blame', async (t) => {
+    const broken = 'data:text/javascript,throw new Error("out of memory")';
+    const acquire = threads(t, 1, [{ name: 'test.broken', module: broken }]);
+    const all = [tenant(), tenant({ busy: true }), tenant()];
+    for (const by of all) acquire(false, { by });
+    await until(() => all.every(({ heard }) => heard.length > 0), 'the thread dies');
+    assert.deepEqual(
+      all.map(({ heard }) => heard.map((line) => line.split(':')[0])),
+      [['evicted'], ['died'], ['evicted']],
+    );
   });
 });

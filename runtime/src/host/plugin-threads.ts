@@ -3,6 +3,8 @@ import { PluginThread } from './plugin-thread.ts';
 
 /** Who is in a thread hears of its end, unless it was his doing. */
 export interface Tenant {
+  /** Whether a guest of his computes. */
+  readonly busy: boolean;
   /** The thread ended by itself: an error of ours, or out of memory. */
   died(error: Error): void;
   /** The thread was ended for the sake of somebody else in it. */
@@ -90,7 +92,13 @@ export class PluginThreads {
         this.#threads = this.#threads.filter((other) => other !== place);
         const all = [...tenants];
         tenants.clear();
-        for (const tenant of all) tenant.died(error);
+        // Whose guest computed alone has done it, as by filling the heap. Otherwise nobody can tell.
+        const busy = all.filter((tenant) => tenant.busy);
+        const guilty = busy.length === 1 ? busy : all;
+        for (const tenant of all) {
+          if (guilty.includes(tenant)) tenant.died(error);
+          else tenant.evicted(`the thread, which another plugin shares, ended: ${error.message}`);
+        }
       },
     });
     const place = { thread, index: ++this.#indexes, dedicated, tenants };

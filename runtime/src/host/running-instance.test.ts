@@ -20,7 +20,6 @@ import {
 import { loadPlugin, readManifest } from './load-plugin.ts';
 import type { PluginThread } from './plugin-thread.ts';
 import { type InstanceEnd, RunningInstance } from './running-instance.ts';
-import { watchEveryMs } from './watchdog.ts';
 
 /** An instance whose thread is the test: it has 300 ms for a call. */
 async function instance(t: TestContext) {
@@ -127,9 +126,9 @@ suite('RunningInstance.look', () => {
   test('one inside of a native call is stuck once that takes too long, never overdue', async (t) => {
     const { running, activity, native } = await instance(t);
     activity.enter(Entry.step, 1000);
-    native.begin(Buffer.from('SELECT 1'), 5000);
-    assert.deepEqual(running.look(1000), { sees: 'nothing', nextMs: watchEveryMs });
-    assert.deepEqual(running.look(5999), { sees: 'nothing', nextMs: watchEveryMs });
+    native.begin(Buffer.from('SELECT 1'), 5000, 1000);
+    assert.equal(running.look(1000).sees, 'nothing');
+    assert.equal(running.look(5999).sees, 'nothing');
     assert.deepEqual(running.look(6000), { sees: 'stuck', call: { what: 'SELECT 1', limitMs: 5000 } });
     assert.equal(running.insideNative, true);
     native.end();
@@ -139,13 +138,37 @@ suite('RunningInstance.look', () => {
   test('time inside of a native call is not the guest’s', async (t) => {
     const { running, activity, native } = await instance(t);
     activity.enter(Entry.step, 1000);
-    native.begin(Buffer.from('SELECT 1'), 60_000);
+    native.begin(Buffer.from('SELECT 1'), 60_000, 1000);
     running.look(1100);
     running.look(9000);
-    native.end();
+    native.end(9000);
     assert.equal(running.look(9001).sees, 'nothing');
     assert.equal(running.look(9299).sees, 'nothing');
     assert.equal(running.look(9300).sees, 'overdue');
+  });
+
+  test('short calls without end are overdue after call_timeout_ms and the time of one call', async (t) => {
+    const { running, activity, native } = await instance(t);
+    activity.enter(Entry.step, 1000);
+    const overdue = (): number => {
+      for (let now = 1000; now < 10_000; now += 10) {
+        native.begin(Buffer.from('SELECT 1'), 1000, now);
+        if (running.look(now + 5).sees === 'overdue') return now;
+        native.end(now + 9);
+      }
+      return 0;
+    };
+    const at = overdue();
+    assert.ok(at > 2000 && at <= 2300, String(at));
+  });
+
+  test('a call that took far longer than it may does not end the guest that it came back to', async (t) => {
+    const { running, activity, native } = await instance(t);
+    activity.enter(Entry.step, 1000);
+    native.begin(Buffer.from('SELECT 1'), 1000, 1000);
+    assert.equal(running.look(50_000).sees, 'stuck');
+    native.end(60_000);
+    assert.equal(running.look(60_100).sees, 'nothing');
   });
 });
 

@@ -41,6 +41,9 @@ export interface RunningInstanceOptions {
   ended(instance: RunningInstance, end: InstanceEnd): void;
 }
 
+/** From when on a native call is waited for, in milliseconds: a shorter one is over when its thread is ended. */
+const longCallMs = 500;
+
 /** How an instance is watched. */
 export type Sighting =
   /** It computes longer than it may: it has to be ended. */
@@ -68,8 +71,6 @@ export class RunningInstance {
   #phase: 'starting' | 'ready' | 'ended' = 'starting';
   #readyAt: number | undefined;
   #readySince: number | undefined;
-  /** When it was last seen inside of a native call: that time is not the guest's. */
-  #nativeUntil = 0;
 
   constructor(options: RunningInstanceOptions) {
     const { loaded, number, lease, edge, plugin, slots, deployment, debug } = options;
@@ -126,6 +127,11 @@ export class RunningInstance {
     return this.#native.inside;
   }
 
+  /** Whether the guest computes, or is inside of a native call. */
+  get busy(): boolean {
+    return this.#phase !== 'ended' && (this.#activity.computesSince !== undefined || this.#native.inside);
+  }
+
   /** Asks it to shut down. */
   stop(): void {
     this.lease.thread.stop(this.#key);
@@ -143,19 +149,21 @@ export class RunningInstance {
   /** Looks at what it is doing. */
   look(now: number): Sighting {
     const { callTimeoutMs } = this.loaded.spec;
-    if (this.#native.inside) {
-      this.#nativeUntil = now;
-      const call = this.#native.overdue(now);
-      return call === undefined ? { sees: 'nothing', nextMs: watchEveryMs } : { sees: 'stuck', call };
-    }
-    this.#native.overdue(now);
+    const call = this.#native.overdue(now);
+    if (call !== undefined) return { sees: 'stuck', call };
+    const native = this.#native.time(now);
     const since = this.#activity.computesSince;
     if (since === undefined) {
       // What begins right behind this look has to be seen before its time is over.
       return { sees: 'nothing', nextMs: Math.min(watchEveryMs, Math.max(10, callTimeoutMs / 2)) };
     }
-    const left = callTimeoutMs - (now - Math.max(since, this.#nativeUntil));
+    // Native calls have a time of their own, but many short ones must not go on for ever.
+    const computes = callTimeoutMs - (now - since - native.spentMs);
+    const goesOn = callTimeoutMs + native.limitMs - (now - since - native.spentMs + native.countedMs);
+    const left = Math.min(computes, goesOn);
     if (left > 0) return { sees: 'nothing', nextMs: Math.min(watchEveryMs, left) };
+    // Its thread could not be ended before the call is over.
+    if (native.insideMs > longCallMs) return { sees: 'nothing', nextMs: watchEveryMs };
     const reason = `${this.#activity.entry} took longer than call_timeout_ms, ${callTimeoutMs} ms`;
     return { sees: 'overdue', reason };
   }

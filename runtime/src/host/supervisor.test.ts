@@ -119,6 +119,17 @@ suite('Supervisor', () => {
     assert.deepEqual(lines[1]?.fields, { plugin: 'guest', reason: 'pulp_step trapped: unreachable' });
   });
 
+  test('a stop that meets a restart does not wait for a start, and there is none', async (t) => {
+    const { supervisor, messages } = await supervised(t, { guest: {} });
+    await supervisor.start();
+    const renewed = supervisor.renew();
+    await Promise.resolve();
+    assert.equal(await supervisor.stop(performance.now() + 60_000), true);
+    await assert.rejects(renewed, /plugin guest is not started: the host is stopping/);
+    assert.equal(messages().includes('plugin started'), false);
+    assert.equal(supervisor.isOver, true);
+  });
+
   test('a stop that meets the end of a reload shuts both instances down', async (t) => {
     const { supervisor, edge } = await supervised(t, { guest: {} });
     const ends: string[] = [];
@@ -249,7 +260,7 @@ suite('Supervisor: what operators ask for', () => {
     const { supervisor } = await supervised(t, { guest: {} });
     await supervisor.start();
     await supervisor.stop(performance.now() + 5000);
-    await assert.rejects(supervisor.reload(), /is not running any more/);
+    await assert.rejects(supervisor.reload(), /is not reloaded: the host is stopping/);
     await supervisor.halt();
     assert.equal(supervisor.isOver, true);
   });

@@ -7,7 +7,7 @@ import type { Deployment } from '../plugin-thread/protocol.ts';
 import { InstanceWatch } from './instance-watch.ts';
 import { Instances } from './instances.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
-import { isEnding, type Phase } from './phase.ts';
+import { isDown, isEnding, type Phase } from './phase.ts';
 import { pluginStatus } from './plugin-status.ts';
 import type { PluginThreads } from './plugin-threads.ts';
 import { Restarts } from './restarts.ts';
@@ -48,6 +48,8 @@ export class Supervisor {
   readonly #restarts = new Restarts(() => void this.#tryAgain());
   #loaded: LoadedPlugin;
   #phase: Phase = 'stopped';
+  /** The host is stopping: nothing is started any more, whatever operators have asked for. */
+  #closing = false;
   #crashes = 0;
   #reason: string | undefined;
   #retryAt: number | undefined;
@@ -141,7 +143,7 @@ export class Supervisor {
   }
 
   async #halt(): Promise<void> {
-    if (this.#phase === 'over' || this.#phase === 'stopped') return;
+    if (this.#closing || this.#phase === 'stopped') return;
     const { log } = this.#options;
     this.#plugin.stopAccepting();
     await this.#shutDown(shutDownBy());
@@ -153,8 +155,10 @@ export class Supervisor {
 
   async #resume(): Promise<void> {
     const { log } = this.#options;
-    if (this.#phase !== 'stopped' && this.#phase !== 'open' && this.#phase !== 'waiting') return;
+    if (this.#closing) throw new Error(`plugin ${this.name} is not started: the host is stopping`);
+    if (!isDown(this.#phase)) return;
     this.#restarts.forgive();
+    this.#watch.begin();
     try {
       await this.#begin();
     } catch (error) {
@@ -203,18 +207,20 @@ export class Supervisor {
     if (name !== this.name) {
       throw new Error(`${loaded.spec.file}: the plugin ${this.name} is called ${name} now: restart the host`);
     }
-    if (this.#phase === 'over') throw new Error(`plugin ${this.name} is not running any more`);
+    if (this.#closing) throw new Error(`plugin ${this.name} is not reloaded: the host is stopping`);
     if (this.#phase === 'stopped') {
       this.#loaded = loaded;
       return;
     }
     this.#restarts.forgive();
+    this.#watch.begin();
     await this.#begin(loaded);
     log.info('plugin reloaded', { plugin: name, version, instance: this.#instances.count });
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
   stopAccepting(): void {
+    this.#closing = true;
     if (this.#phase === 'over') return;
     this.#restarts.cancel();
     this.#plugin.stopAccepting();
@@ -225,6 +231,7 @@ export class Supervisor {
    * the instance down: for good. False when anything had to be cut off, or `pulp_shutdown` was not content.
    */
   async stop(deadline: number): Promise<boolean> {
+    this.#closing = true;
     // An operator has asked for the same a moment ago.
     if (this.#phase === 'stopping') await this.#asked;
     if (this.#phase === 'over') {
@@ -255,7 +262,9 @@ export class Supervisor {
     if (!beside) this.#phase = 'starting';
     this.#retryAt = undefined;
     const slots = await this.#plugin.slots(registry.channels(spec.capabilities), spec.options);
-    if (isEnding(this.#phase)) throw new Error(`plugin ${this.name} did not start: it is being stopped`);
+    if (this.#closing || isEnding(this.#phase)) {
+      throw new Error(`plugin ${this.name} did not start: it is being stopped`);
+    }
     const instance = instances.begin(loaded ?? this.#loaded, slots, beside);
     this.#watch.soon(spec.callTimeoutMs / 2);
     const end = await within(startTimeoutMs, instance.started);

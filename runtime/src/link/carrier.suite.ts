@@ -286,6 +286,21 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
       assert.match(plain?.message ?? '', /the edge is at fault/);
     });
 
+    test('a request whose answer is none, or whose error has no text, is rejected like any other', async (t) => {
+      const ends = pair(t);
+      const answers: readonly unknown[] = [undefined, 'text', () => 1];
+      ends.answer = ({ kind }) =>
+        kind === 3 ? Promise.reject(undefined) : Promise.resolve(answers[kind] as Uint8Array);
+      const results = await ends.draining(
+        'request',
+        [0, 1, 2, 3].map((kind) => ({ channel: 0, kind, id: 0, payload: pattern(8) })),
+      );
+      assert.deepEqual(
+        (results as readonly { message: string }[]).map((result) => result.message),
+        [...Array<string>(3).fill('a request was not answered with bytes'), 'undefined'],
+      );
+    });
+
     test('a request that waits when the thread closes its end is rejected', async (t) => {
       const ends = pair(t);
       ends.answer = () => new Promise(() => undefined);

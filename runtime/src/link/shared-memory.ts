@@ -8,6 +8,8 @@ import {
   receiveMessageOnPort,
   type Transferable,
 } from 'node:worker_threads';
+import { Failure } from '../abi/failure.ts';
+import { reasonOf } from '../log/reason.ts';
 import type { Bell } from './bell.ts';
 import {
   type EdgeLink,
@@ -182,16 +184,24 @@ class SharedMemoryEdge implements EdgeLink {
     let reply: ReplyMessage;
     try {
       if (this.#receiver === undefined) throw new Error('the link is not attached');
-      reply = { serial, payload: await this.#receiver.request(channel, kind, payload) };
+      const answer: unknown = await this.#receiver.request(channel, kind, payload);
+      if (!(answer instanceof Uint8Array)) throw new Error('a request was not answered with bytes');
+      reply = { serial, payload: answer };
     } catch (error) {
-      const code = (error as { code?: unknown }).code;
+      const code: unknown = (error as { code?: unknown } | null | undefined)?.code;
       reply = {
         serial,
-        error: { code: typeof code === 'number' ? code : undefined, message: String(error) },
+        error: { code: typeof code === 'number' ? code : undefined, message: reasonOf(error) },
       };
     }
     this.#ports.requests.postMessage(reply);
   }
+}
+
+/** What the edge end threw, as the guest end gets it: with a code it is what the guest's call returns. */
+function refusal(error: ReplyMessage['error']): Error {
+  const { code, message } = error ?? {};
+  return code === undefined ? new Error(message) : new Failure(code, message ?? '');
 }
 
 function kib({ length }: Uint8Array): number {
@@ -328,6 +338,6 @@ export class SharedMemoryThread implements ThreadLink {
     this.#waiting.delete(reply.serial);
     if (this.#waiting.size === 0) this.#requests.unref();
     if (reply.payload !== undefined) waiting.resolve(reply.payload);
-    else waiting.reject(Object.assign(new Error(reply.error?.message), { code: reply.error?.code }));
+    else waiting.reject(refusal(reply.error));
   }
 }

@@ -17,3 +17,10 @@ export const knownExtensionImports: ReadonlyMap<string, string> = new Map([
   ['redis_subscribe', 'pulp-ext-redis'],
   ['redis_unsubscribe', 'pulp-ext-redis'],
 ]);
+
+/** What to do for something that this package brings; empty when there is none. It goes behind a message. */
+export function whence(name: string | undefined): string {
+  return name === undefined
+    ? ''
+    : `; the extension ${name} brings it: npm install ${name}, then -ext ${name}`;
+}

@@ -242,6 +242,15 @@ suite('capability options', () => {
     assert.ok(Object.isFrozen(row) && Object.isFrozen(plain(row)['x']));
   });
 
+  test('that no thread could be sent are a problem that names the capability', () => {
+    const found = problems(['x.y'], '', [
+      { name: 'x.y', options: { code: schema(() => ({ value: () => 1 })) } },
+    ]);
+    assert.deepEqual(found, [
+      'x.y.code: the capability x.y is at fault: its schema gives what cannot be sent to a thread | ',
+    ]);
+  });
+
   test('whose schema answers late or throws are a problem that names the capability', () => {
     const late = schema(() => Promise.reject(new Error('late')));
     const broken = schema(() => {

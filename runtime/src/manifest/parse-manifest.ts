@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { encodeConfig } from './config.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { Fields } from './fields.ts';
-import { knownExtensions } from './known-extensions.ts';
+import { knownExtensions, whence } from './known-extensions.ts';
 import { ManifestError, ProblemList } from './manifest-error.ts';
 import { type Declarable, findOptionTables } from './option-tables.ts';
 import { faultOfName } from './plugin-name.ts';
@@ -113,14 +113,6 @@ function readDependsOn(fields: Fields, name: string, problems: ProblemList): rea
   return dependsOn;
 }
 
-/** Which package brings a capability that is not there, as far as that is known. */
-function whence(capability: string): string {
-  const name = knownExtensions.get(capability);
-  return name === undefined
-    ? ''
-    : `; the extension ${name} brings it: npm install ${name}, then -ext ${name}`;
-}
-
 function checkDeclared(
   declared: readonly string[],
   { name, capabilities }: { name: string; capabilities: ReadonlyMap<string, Declarable> },
@@ -130,7 +122,7 @@ function checkDeclared(
   const has = known.length === 0 ? 'none' : known.join(', ');
   const plugin = name === '' ? 'the plugin' : `plugin ${shown(name)}`;
   for (const entry of declared.filter((capability) => !capabilities.has(capability))) {
-    const reason = `${plugin} declares ${shown(entry)}, which this host does not have; it has: ${has}${whence(entry)}`;
+    const reason = `${plugin} declares ${shown(entry)}, which this host does not have; it has: ${has}${whence(knownExtensions.get(entry))}`;
     problems.addNear('capabilities', reason, { word: entry, known });
   }
 }

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { escapeUnprintable } from '../log/escape.ts';
+import { reasonOf } from '../log/reason.ts';
 import type { ProblemList } from './manifest-error.ts';
 import type { Declarable } from './option-tables.ts';
 import { type KeyPath, keyOf } from './shown.ts';
@@ -42,9 +43,21 @@ function validate(schema: StandardSchemaV1, input: unknown, name: string): Stand
       result.catch(() => {});
       return fault(`the capability ${name} is at fault: its schema answers asynchronously`);
     }
-    return result;
+    if (result.issues !== undefined || canBeSent(result.value)) return result;
+    return fault(`the capability ${name} is at fault: its schema gives what cannot be sent to a thread`);
   } catch (error) {
-    return fault(`the capability ${name} is at fault: its schema throws ${String(error)}`);
+    const thrown = error instanceof Error ? String(error) : reasonOf(error);
+    return fault(`the capability ${name} is at fault: its schema throws ${thrown}`);
+  }
+}
+
+/** Options go to the plugin's thread: no functions, for example. */
+function canBeSent(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

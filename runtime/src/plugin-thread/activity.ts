@@ -68,6 +68,10 @@ export class Activity {
   }
 
   /** Bytes of the guest's memory. */
+  get memory(): number {
+    return this.#numbers[MEMORY] ?? 0;
+  }
+
   set memory(bytes: number) {
     this.#numbers[MEMORY] = bytes;
   }

@@ -41,6 +41,8 @@ export interface InstanceOptions {
   readonly link: ThreadLink;
   /** Where the thread counts what it waits for. */
   readonly waits: Waits;
+  /** Called once when it has ended: nothing may keep it, since its memory is only given back then. */
+  ended(instance: Instance): void;
 }
 
 type Phase = 'starting' | 'idle' | 'busy' | 'ended';
@@ -90,6 +92,7 @@ export class Instance {
     this.#guest = new Guest({
       suspendable: mayWait(info, registry.imports, declared),
       goBuilt: info.goBuilt,
+      grown: (bytes) => (this.#activity.memory = bytes),
       ...(memory?.imported === true ? { memory: importedMemory(memory, spec.maxMemoryPages) } : {}),
     });
   }
@@ -107,6 +110,11 @@ export class Instance {
 
   get ended(): boolean {
     return this.#phase === 'ended';
+  }
+
+  /** Bytes of its memory, as far as the host has seen it grow. */
+  get memoryBytes(): number {
+    return this.#activity.memory;
   }
 
   /** Makes the guest ends, instantiates the module and runs its init. Never rejects: it says how it went. */
@@ -130,6 +138,7 @@ export class Instance {
   /** One step, or the shutdown. Never throws or rejects. Only for an instance that is due. */
   turn(now: number): Later<void> {
     this.#phase = 'busy';
+    this.#native.reset();
     this.#activity.enter(this.#stopping ? Entry.shutdown : Entry.step, now);
     try {
       if (this.#stopping) return this.#shutdown();
@@ -158,7 +167,10 @@ export class Instance {
     const wasi = createWasi({
       memory: () => guest.memory.memory,
       write: (fd, bytes) => this.#output.write(fd, bytes),
-      sleep: (ms) => this.#wait(waits.sleep(ms)),
+      sleep: (ms) => {
+        this.#seeMemory();
+        return this.#wait(waits.sleep(ms));
+      },
     });
     const { info, module, spec } = command;
     const imports = bindImports({
@@ -185,10 +197,17 @@ export class Instance {
         name,
         (...args) => {
           const result = fn(...args);
-          return result instanceof Promise ? this.#wait(result) : result;
+          if (!(result instanceof Promise)) return result;
+          this.#seeMemory();
+          return this.#wait(result);
         },
       ]),
     );
+  }
+
+  /** Whether the memory has grown is seen by a look into it, and a wait may be long. */
+  #seeMemory(): void {
+    this.#activity.memory = this.#guest.memory.bytes.length;
   }
 
   /** The guest waits for the host: others get their turns, and the time is not the guest's. */
@@ -235,7 +254,7 @@ export class Instance {
   /** The guest has returned. */
   #left(): void {
     this.#activity.leave();
-    this.#activity.memory = this.#guest.memory.bytes.length;
+    this.#seeMemory();
   }
 
   readonly #broke = (error: unknown): Later<void> => {
@@ -290,6 +309,7 @@ export class Instance {
     }
     this.#state(state);
     this.#silent = true;
+    this.#options.ended(this);
   }
 
   #context(capability: Capability, channel: number): GuestContext {

@@ -58,7 +58,13 @@ export class Scheduler {
   }
 
   add(task: Task): void {
-    this.#tasks = [...this.#tasks.filter(({ ended }) => !ended), task];
+    this.#tasks = [...this.#tasks, task];
+    this.#last = -1;
+  }
+
+  /** Forgets a task that has ended. */
+  remove(task: Task): void {
+    this.#tasks = this.#tasks.filter((other) => other !== task);
     this.#last = -1;
   }
 

@@ -3,6 +3,7 @@ import { Registry } from '../capabilities/registry.ts';
 import type { Capability } from '../ext.ts';
 import { Bell } from '../link/bell.ts';
 import { SharedMemoryThread } from '../link/shared-memory.ts';
+import { giveBack } from './collect.ts';
 import { Instance } from './instance.ts';
 import type { Command, ThreadData } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
@@ -17,10 +18,20 @@ export async function runThread(data: ThreadData, extensions: readonly Capabilit
   const registry = new Registry(extensions);
   let taken = 0;
 
+  const ended = (instance: Instance): void => {
+    instances.delete(instance.number);
+    scheduler.remove(instance);
+    const { memoryBytes } = instance;
+    const ref = waits.ref();
+    // What still unwinds here has to be over.
+    setTimeout(() => {
+      giveBack(memoryBytes);
+      ref[Symbol.dispose]();
+    }, 1);
+  };
   const start = (message: Extract<Command, { type: 'start' }>): void => {
-    for (const [number, instance] of instances) if (instance.ended) instances.delete(number);
     const link = new SharedMemoryThread(message.link, new Bell(message.link.edgeBell));
-    const instance = new Instance({ command: message, registry, link, waits });
+    const instance = new Instance({ command: message, registry, link, waits, ended });
     instances.set(message.instance, instance);
     scheduler.add(instance);
     void waits.hold(instance, instance.start());

@@ -1,3 +1,5 @@
+import { decodeText } from './utf8';
+
 /**
  * What an import gave back. The host places it in a block from `pulp_alloc`, writes the block's address and
  * length where it was told to, and from then on the block is the plugin's to free.
@@ -47,7 +49,9 @@ export namespace hostResult {
 
   /** The same as text. What is not UTF-8 in it becomes U+FFFD. */
   export function takeText(): string {
-    return String.UTF8.decode(take().buffer);
+    const text = decodeText(start(), size());
+    free();
+    return text;
   }
 
   /** Gives the block back. */

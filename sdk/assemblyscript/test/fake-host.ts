@@ -47,6 +47,9 @@ const signatures: Readonly<Record<string, readonly ('in' | 'out')[]>> = {
   sqlite_exec: ['in', 'in', 'out'],
   sqlite_query: ['in', 'in', 'out'],
   sqlite_error: ['out'],
+  // Of no host: those that tests of extensions declare.
+  demo_greet: ['in'],
+  demo_look_up: ['in', 'out'],
 };
 
 /** What the functions need of the instance. */

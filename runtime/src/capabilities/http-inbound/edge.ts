@@ -109,6 +109,8 @@ class RoutedPlugin implements PluginEnd {
     const timer = setInterval(() => this.#sweep(), sweepMs);
     timer.unref();
     port.scope.defer(() => clearInterval(timer));
+    // The plugin has no such capability any more: its routes are nobody's.
+    port.signal.addEventListener('abort', () => options.routes.replace(this, []));
   }
 
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {

@@ -60,16 +60,9 @@ export function guest(context: GuestContext<SqliteOptions>): GuestEnd<Functions>
   const { native } = context;
   const limitMs = options.query_timeout_ms;
 
-  /** Notes that a call begins, for the host: nothing can interrupt it. Gives the time. */
-  const begin = (sql: Uint8Array): number => {
-    native.begin(sql, limitMs);
-    return performance.now();
-  };
-
-  /** The call is over. Says so when it took longer than it should. */
-  const end = (begun: number, sql: Uint8Array): void => {
-    native.end();
-    const ms = performance.now() - begun;
+  /** A call is over. Says so when it took longer than it should. */
+  const end = (sql: Uint8Array): void => {
+    const ms = native.end();
     if (ms > limitMs) log.warn('storage.sqlite call took long', { ms: Math.round(ms), sql: shown(sql) });
   };
 
@@ -77,24 +70,24 @@ export function guest(context: GuestContext<SqliteOptions>): GuestEnd<Functions>
   return {
     functions: {
       sqlite_exec(sql: Uint8Array, parameters: Uint8Array) {
-        const begun = begin(sql);
+        native.begin(sql, limitMs);
         try {
           connection.execute(sql, parameters);
           return answers ? encodeChanges(connection.changes) : undefined;
         } catch (error) {
           throw failed(error);
         } finally {
-          end(begun, sql);
+          end(sql);
         }
       },
       sqlite_query(sql: Uint8Array, parameters: Uint8Array) {
-        const begun = begin(sql);
+        native.begin(sql, limitMs);
         try {
           return connection.query(sql, parameters);
         } catch (error) {
           throw failed(error);
         } finally {
-          end(begun, sql);
+          end(sql);
         }
       },
       sqlite_error: () => lastError,
