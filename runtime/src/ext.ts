@@ -323,7 +323,10 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
   readonly up: boolean;
   /** An id that no other event, request or connection of this edge has. Ids count from 1. */
   nextId(): number;
-  /** Queues an event. False: the queue is full or no instance is there, and the event was NOT taken. */
+  /**
+   * Queues an event. False: the queue is full or no instance is there, and the event was NOT taken. Throws a RangeError
+   * for a kind that the capability does not have.
+   */
   push(event: Event): boolean;
   /**
    * Settles when there may be room again after `push` was false: try once more. While no instance takes events it settles

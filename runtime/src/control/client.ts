@@ -21,8 +21,11 @@ export class ControlError extends Error {
 export class ControlClient {
   readonly #root: string;
   readonly #path: string;
+  readonly #lookMs: number;
 
-  constructor(storageRoot: string) {
+  /** @param lookMs How long the host may take to say how it is, in milliseconds: it may be stopped, or hang. */
+  constructor(storageRoot: string, lookMs = 10_000) {
+    this.#lookMs = lookMs;
     this.#root = resolve(storageRoot);
     this.#path = controlAddress(storageRoot);
   }
@@ -59,14 +62,19 @@ export class ControlClient {
   }
 
   async #json(method: string, path: string): Promise<unknown> {
-    return this.#parse(await this.#text(await this.#request(method, path)));
+    return this.#parse(
+      await this.#text(await this.#request(method, path, method === 'GET' ? this.#lookMs : 0)),
+    );
   }
 
-  /** Rejects for anything but 200, with what the host says of it. */
-  async #request(method: string, path: string): Promise<IncomingMessage> {
+  /** Rejects for anything but 200, with what the host says of it, and for no sign of life within `timeoutMs` if not 0. */
+  async #request(method: string, path: string, timeoutMs = 0): Promise<IncomingMessage> {
     const socket = await dial(this.#path).catch((error: NodeJS.ErrnoException) => {
       throw new ControlError(this.#noHost(error), { cause: error });
     });
+    socket.setTimeout(timeoutMs, () =>
+      socket.destroy(new ControlError(`${this.#path}: the host does not answer within ${timeoutMs} ms`)),
+    );
     const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>();
     request({ createConnection: () => socket, method, path, headers: { Host: 'pulp' } }, answered)
       .on('error', reject)
@@ -107,6 +115,7 @@ export class ControlClient {
   }
 
   #broken(error: unknown): ControlError {
+    if (error instanceof ControlError) return error;
     return new ControlError(
       `${this.#path}: the host is gone before it answered: ${(error as Error).message}`,
       {

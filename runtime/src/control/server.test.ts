@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
@@ -281,6 +281,19 @@ suite('control socket', { skip }, () => {
       name: 'ControlError',
       message: `${path}: what listens there is no host of Pulp: its answer is not JSON`,
     });
+  });
+
+  test('of a host that is stopped is not waited for without an end', async (t) => {
+    const root = await temporaryFolder(t);
+    const silent = createServer();
+    t.after(() => silent.close());
+    const taken = once(silent, 'connection') as Promise<[Socket]>;
+    silent.listen(controlAddress(root));
+    await once(silent, 'listening');
+    const asked = new ControlClient(root, 100).status();
+    const [socket] = await taken;
+    await assert.rejects(asked, /pulp\.sock: the host does not answer within 100 ms$/);
+    socket.destroy();
   });
 
   test('of something that answers without an end is told apart, too', async (t) => {

@@ -30,6 +30,7 @@ suite('the edge, before it sleeps', () => {
       module: import.meta.url,
       name: 'test.pushes',
       imports: {},
+      events: ['test.event'],
       edge: () => ({
         plugin(given) {
           port = given;

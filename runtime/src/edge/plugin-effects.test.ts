@@ -102,6 +102,14 @@ const settled = async (promise: Promise<void>): Promise<boolean> => {
   return is;
 };
 
+test('an event of a kind that the capability does not have is an error of the end', async (t) => {
+  const { port, instance } = await plugin(t, [{}]);
+  instance();
+  for (const kind of [2, -1, Number.NaN]) {
+    assert.throws(() => port.push({ ...event(1, []), kind }), /test\.0 has no event of the kind/);
+  }
+});
+
 suite('Port.drained', () => {
   test('settles at once when nothing was refused', async (t) => {
     const { port, instance } = await plugin(t, [{}]);

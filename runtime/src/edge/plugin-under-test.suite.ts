@@ -29,7 +29,12 @@ export async function plugin(
   let pushes = 0;
   let instances = 0;
   const capabilities = ends.map((_, index) =>
-    defineCapability({ module: import.meta.url, name: `test.${index}`, imports: {} }),
+    defineCapability({
+      module: import.meta.url,
+      name: `test.${index}`,
+      imports: {},
+      events: [`test.${index}.event`, `test.${index}.other`],
+    }),
   );
   const edge = new EdgePlugin({
     plugin: { name: 'guest', version: '1.2.3' },

@@ -87,11 +87,11 @@ suite('EdgePlugin: its queue', () => {
     const { instance } = await plugin(t, ends);
     const thread = instance();
     for (const [channel, { port }] of ends.entries()) {
-      port?.push({ kind: channel + 5, id: 2 ** 44 + channel, payload: Uint8Array.of(channel, 7) });
+      port?.push({ kind: channel % 2, id: 2 ** 44 + channel, payload: Uint8Array.of(channel, 7) });
     }
     for (const channel of ends.keys()) {
       const taken = thread.take();
-      assert.deepEqual([taken?.channel, taken?.kind, taken?.id], [channel, channel + 5, 2 ** 44 + channel]);
+      assert.deepEqual([taken?.channel, taken?.kind, taken?.id], [channel, channel % 2, 2 ** 44 + channel]);
       assert.deepEqual([...(taken?.payload ?? [])], [channel, 7]);
       thread.finish();
     }

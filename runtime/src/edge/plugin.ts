@@ -250,6 +250,11 @@ export class EdgePlugin {
   #push(slot: Slot, event: Event): boolean {
     const current = this.#current;
     const size = event.payload.length;
+    if (!(event.kind >= 0 && event.kind < slot.kinds)) {
+      throw new RangeError(
+        `${slot.capability.name} has no event of the kind ${event.kind}: see its \`events\``,
+      );
+    }
     if (!this.#takes || current === undefined || slot.channel < 0) return false;
     const { budget } = this.#options;
     if (this.#draining) {

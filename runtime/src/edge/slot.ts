@@ -13,6 +13,8 @@ export class Slot {
   readonly options: SlotOptions;
   readonly #abort = new AbortController();
   readonly scope = new AsyncDisposableStack();
+  /** How many kinds of events it has. */
+  readonly kinds: number;
   /** Undefined when the capability has nothing at the edge. */
   readonly end: PluginEnd | undefined;
   /** Its place in the list of the instance that takes events: negative while that does not have the capability. */
@@ -25,6 +27,7 @@ export class Slot {
   ) {
     this.capability = capability;
     this.options = options;
+    this.kinds = capability.events?.length ?? 0;
     this.end = end(this);
   }
 

@@ -76,6 +76,12 @@ export class Instances {
     return this.#left || this.all().some(({ insideNative }) => insideNative);
   }
 
+  /** One that was replaced and is not down yet. */
+  get retiring(): RunningInstance | undefined {
+    const [first] = this.#retiring;
+    return first;
+  }
+
   all(): readonly RunningInstance[] {
     return [this.#serving, this.#next, ...this.#retiring].filter((instance) => instance !== undefined);
   }

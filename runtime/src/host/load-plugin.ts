@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Registry } from '../capabilities/registry.ts';
 import { checkImports } from '../guest/bind.ts';
 import { checkCode } from '../guest/check-code.ts';
@@ -80,14 +81,16 @@ export async function readBounded(
   try {
     const embedded = embeddedFile(file);
     if (embedded !== undefined) return embedded;
-    const stats = await stat(file);
+    // Whatever stands there by now: opening a pipe, or reading what has nothing yet, must not wait.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await handle.stat();
     const { size } = stats;
+    if (stats.isDirectory()) throw Object.assign(new Error(file), { code: 'EISDIR' });
     // A device or a pipe has no size to hold against the limit, and may never end.
-    if (!stats.isFile() && !stats.isDirectory())
-      throw new Error(`${file}: the ${what} is not a regular file`);
+    if (!stats.isFile()) throw new Error(`${file}: the ${what} is not a regular file`);
     if (size > limit)
       throw new Error(`${file}: ${size} bytes are too many for the ${what}; at most ${limit} are read`);
-    return await readFile(file);
+    return await handle.readFile();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new Error(`${file}: the ${what} is not there`, { cause: error });

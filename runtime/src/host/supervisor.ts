@@ -126,9 +126,10 @@ export class Supervisor {
     this.#plugin.pause('memory', refuse);
   }
 
-  /** Ends the instance that serves, as if it had broken. */
+  /** Ends the instance that serves, as if it had broken; one that it has replaced, and that still has memory, first. */
   breakOff(reason: string): void {
-    const { serving } = this.#instances;
+    const { serving, retiring } = this.#instances;
+    if (retiring !== undefined) return this.#instances.cutOff(retiring, reason);
     if (serving?.isReady === true) this.#instances.cutOff(serving, reason);
   }
 
