@@ -15,7 +15,7 @@ export interface SetUp {
  */
 export async function inTime<T>(end: Promise<T>, { capability, what, ms }: SetUp): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`it was not there after ${ms} ms`)), ms);
+  const timer = setTimeout(() => reject(new Error(`it was not there after ${Math.round(ms)} ms`)), ms);
   try {
     return await Promise.race([end, late]);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import { Bell } from '../link/bell.ts';
 import { linkThreads, type SharedMemoryLink } from '../link/shared-memory.ts';
 import { embeddedThread } from './embedded.ts';
+import { shared } from '../plugin-thread/monotonic.ts';
 import type { Command, StartCommand, ThreadData } from '../plugin-thread/protocol.ts';
 
 const entry = threadModule();
@@ -90,8 +91,8 @@ export class PluginThread {
     return linkThreads({ thread: this.#bell, edge: edgeBell });
   }
 
-  start(command: Omit<StartCommand, 'type' | 'link'>, link: SharedMemoryLink): void {
-    this.#post({ ...command, type: 'start', link: link.endpoint }, link);
+  start(command: Omit<StartCommand, 'type' | 'link' | 'postedAt'>, link: SharedMemoryLink): void {
+    this.#post({ ...command, type: 'start', link: link.endpoint, postedAt: shared(performance.now()) }, link);
   }
 
   stop(instance: number): void {

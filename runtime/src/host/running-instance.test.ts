@@ -38,7 +38,7 @@ async function instance(t: TestContext) {
   const file = await pluginFolder(t, { wasm, manifest: 'call_timeout_ms = 300' });
   const bell = new Bell();
   const plugin = edge.plugin({ name: 'guest', version: '1.2.3' });
-  let command: Omit<StartCommand, 'type' | 'link'> | undefined;
+  let command: Omit<StartCommand, 'type' | 'link' | 'postedAt'> | undefined;
   let played: SharedMemoryThread | undefined;
   const stops: number[] = [];
   const thread: Pick<PluginThread, 'link' | 'start' | 'stop'> = {

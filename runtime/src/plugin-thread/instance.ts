@@ -21,6 +21,7 @@ import { GuestOutput } from '../guest/output.ts';
 import { createWasi } from '../guest/wasi.ts';
 import { hostChannel, type TakenEvent, type ThreadLink } from '../link/link.ts';
 import { Activity, Entry } from './activity.ts';
+import { shared } from './monotonic.ts';
 import { NativeCalls } from './native-calls.ts';
 import {
   encodeHostEffect,
@@ -152,11 +153,12 @@ export class Instance {
 
   async #start(): Promise<void> {
     const { command, registry, waits } = this.#options;
+    const ms = Math.max(1, command.deployment.setUpMs - (shared(performance.now()) - command.postedAt));
     this.#ends = await Promise.all(
       this.#channels.map((capability, channel) => {
         const make = async (): Promise<GuestEnd | undefined> =>
           capability.guest?.(this.#context(capability, channel));
-        return inTime(make(), { capability, what: 'its guest end', ms: command.deployment.setUpMs });
+        return inTime(make(), { capability, what: 'its guest end', ms });
       }),
     );
     const functions = new Map<string, AnyHostFunction>();

@@ -37,7 +37,7 @@ export interface Deployment {
   readonly storageRoot: string;
   /** Whether plugins may fetch from addresses that are not public. */
   readonly allowPrivateNetwork: boolean;
-  /** How long the guest end of a capability may take to be set up, in milliseconds. */
+  /** How long after the start of an instance the guest ends of its capabilities have to be set up, in milliseconds. */
   readonly setUpMs: number;
 }
 
@@ -54,6 +54,8 @@ export interface StartCommand {
   readonly nativeCalls: SharedArrayBuffer;
   /** Where the instance notes what it is inside of. */
   readonly activity: SharedArrayBuffer;
+  /** When it was posted, on the clock that threads share: what the thread takes to begin is part of a start's time. */
+  readonly postedAt: number;
   /** Whether anybody reads debug lines. */
   readonly debug: boolean;
 }
