@@ -8,7 +8,7 @@ import { buildExample, exampleManifest } from '../support/example-plugins.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 
 /** Hosts killed in all, over so many storage roots at a time. */
-const kills = 200;
+const kills = 80;
 const lanes = 4;
 /** Bytes of a file: more than one write of a disk, so that a half can be told. */
 const fileBytes = 20_000;

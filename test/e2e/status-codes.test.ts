@@ -178,13 +178,13 @@ suite('status codes of a plugin that has no time', { concurrency: 3 }, () => {
   });
 
   test('503 with Retry-After when the queue is full, 200 for all that were taken', async (t) => {
-    const pulp = await startGuest(t, { routes: { 'GET /slow': all(busy(2500), respond({})) } });
+    const pulp = await startGuest(t, { routes: { 'GET /slow': all(busy(3500), respond({})) } });
     const slow = await RawConnection.open(t, pulp.port);
-    slow.head(...get('/slow'));
-    await new Promise((resolve) => setTimeout(resolve, 100));
     const connections = await Promise.all(
       Array.from({ length: 1100 }, () => RawConnection.open(t, pulp.port)),
     );
+    slow.head(...get('/slow'));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     for (const connection of connections) connection.head(...get('/ok'));
     const responses = await Promise.all(connections.map((connection) => connection.response()));
     const refused = responses.filter(({ status }) => status === 503);

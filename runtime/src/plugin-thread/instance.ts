@@ -153,12 +153,13 @@ export class Instance {
 
   async #start(): Promise<void> {
     const { command, registry, waits } = this.#options;
-    const ms = Math.max(1, command.deployment.setUpMs - (shared(performance.now()) - command.postedAt));
+    const passedMs = shared(performance.now()) - command.postedAt;
+    const setUpMs = Math.max(1, command.deployment.setUpMs - passedMs);
     this.#ends = await Promise.all(
       this.#channels.map((capability, channel) => {
         const make = async (): Promise<GuestEnd | undefined> =>
           capability.guest?.(this.#context(capability, channel));
-        return inTime(make(), { capability, what: 'its guest end', ms });
+        return inTime(make(), { capability, what: 'its guest end', ms: setUpMs });
       }),
     );
     const functions = new Map<string, AnyHostFunction>();
