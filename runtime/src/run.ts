@@ -7,6 +7,7 @@
  *
  * await main({ extensions: [demo] });
  */
+import { isMainThread } from 'node:worker_threads';
 import type { Capability } from './ext.ts';
 
 /** The oldest Node that it runs on. */
@@ -29,6 +30,11 @@ export async function main(options: DeploymentOptions = {}): Promise<never> {
   if (Number.parseInt(process.versions.node, 10) < neededNode) {
     process.stderr.write(`pulp needs Node ${neededNode} or newer; this is ${process.version}\n`);
     process.exit(1);
+  }
+  if (!isMainThread) {
+    throw new Error(
+      'main() was called in a thread: keep extensions in modules of their own, apart from the program',
+    );
   }
   // Only now: what is behind it may not even be read by an older Node.
   const { main: command } = await import('./cli/main.ts');

@@ -211,6 +211,14 @@ suite('pulp bundle refuses', () => {
       /broken\.ts imports \.\/nowhere\.ts, which cannot be found/,
     ],
     [
+      'an entry that is an extension itself',
+      async (place) => {
+        await writeFile(join(place, 'both.ts'), 'export const capability = {};');
+        return ['-entry', join(place, 'both.ts'), '-o', join(place, 'app')];
+      },
+      /both\.ts exports a capability: keep extensions in modules of their own/,
+    ],
+    [
       'an entry that does something else',
       async (place) => {
         await writeFile(join(place, 'other.ts'), 'console.log("hello");');

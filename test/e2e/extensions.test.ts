@@ -223,6 +223,16 @@ suite('-ext', { concurrency: 2 }, () => {
       /test\.one: its edge end could not be set up: it was not there after \d+ ms$/m,
     ],
     [
+      'an edge end without plugin',
+      'edge: () => ({})',
+      /test\.one: its edge end could not be set up: it gave no `plugin` function$/m,
+    ],
+    [
+      'a plugin end that is a promise',
+      'edge: () => ({ plugin: async () => ({}) })',
+      /test\.one: its plugin end could not be set up: `plugin` gave no object/m,
+    ],
+    [
       'a function that is none of its imports',
       'guest: () => ({ functions: { fs_read() {} } })',
       /test\.one: its guest end has a function fs_read, which is none of its imports$/m,

@@ -28,6 +28,9 @@ suite('where Redis is', () => {
       'redis:///hidden',
       'redis://u:hidden@localhost/0/1',
       'redis://u:hidden@local host',
+      'redis://u:hid%den@localhost',
+      'redis://u:1?hidden@localhost',
+      'redis://u:1#hidden@localhost',
     ]) {
       assert.throws(
         () => redisAddress({ [variable]: url }),

@@ -17,11 +17,23 @@ export function redisAddress(env: Readonly<Record<string, string | undefined>>):
     url === undefined ||
     !/^rediss?:$/.test(url.protocol) ||
     url.hostname === '' ||
-    !/^(?:\/\d*)?$/.test(url.pathname)
+    !/^(?:\/\d*)?$/.test(url.pathname) ||
+    // A password with one of these that is not escaped.
+    url.search + url.hash !== '' ||
+    !isEscaped(url.username + url.password)
   ) {
     throw new Error(
       `redis: the variable ${variable} has to look like redis://user:password@host:6379/0, or rediss:// for TLS`,
     );
   }
   return url;
+}
+
+function isEscaped(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

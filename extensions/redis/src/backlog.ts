@@ -1,43 +1,44 @@
-/** A message of a channel. */
+/** A message of a channel, as it goes to the plugin. */
 export interface Message {
+  /** Counts up in the order in which messages were received. */
+  readonly order: number;
   /** Without the prefix. */
   readonly channel: string;
-  readonly payload: Buffer;
+  /** The event's payload. Its own bytes: part of what was received would keep all of that. */
+  readonly payload: Uint8Array;
 }
 
 /** Messages that may wait for a plugin, and their bytes. */
 export const maxWaiting = 256;
 export const maxWaitingBytes = 4 * 2 ** 20;
 
-/** Messages that wait for room in the plugin's queue, or for its next instance. */
+/** Messages that wait for room in the plugin's queue, or for its next instance, in their order. */
 export class Backlog {
-  readonly #messages: Message[] = [];
+  #messages: Message[] = [];
   #bytes = 0;
 
-  get isEmpty(): boolean {
-    return this.#messages.length === 0;
-  }
-
-  /** The oldest one. */
-  get first(): Message | undefined {
-    return this.#messages[0];
+  get messages(): readonly Message[] {
+    return [...this.#messages];
   }
 
   /** False: there is no room, and the message was not taken. */
   add(message: Message): boolean {
     const size = message.payload.length;
     if (this.#messages.length >= maxWaiting || this.#bytes + size > maxWaitingBytes) return false;
-    this.#messages.push(message);
+    // One that comes back from the plugin's queue goes before what came behind it.
+    const before = this.#messages.findLastIndex(({ order }) => order < message.order);
+    this.#messages.splice(before + 1, 0, message);
     this.#bytes += size;
     return true;
   }
 
-  removeFirst(): void {
-    this.#bytes -= this.#messages.shift()?.payload.length ?? 0;
+  delete(message: Message): void {
+    this.retain((other) => other !== message);
   }
 
-  clear(): void {
-    this.#messages.length = 0;
-    this.#bytes = 0;
+  /** Keeps what fits, and forgets the rest. */
+  retain(fits: (message: Message) => boolean): void {
+    this.#messages = this.#messages.filter(fits);
+    this.#bytes = this.#messages.reduce((bytes, { payload }) => bytes + payload.length, 0);
   }
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Code, encode, Failure, field, type GuestContext, type GuestEnd, struct } from 'pulp-runtime/ext';
 import { redisAddress } from './address.ts';
-import { Commands, RedisFailure, type Reply } from './client.ts';
+import { type Command, Commands, RedisFailure, type Reply } from './commands.ts';
 import type { imports } from './index.ts';
 import { prefixOf, type RedisOptions } from './options.ts';
 import { Effect, Request } from './wire.ts';
@@ -61,7 +61,7 @@ export function guest(context: GuestContext<RedisOptions>): GuestEnd<typeof impo
       `${value.length} bytes are more than max_value_bytes of [redis], ${options.max_value_bytes}`,
     );
   };
-  const run = async (...list: readonly (readonly (string | Buffer)[])[]): Promise<readonly Reply[]> => {
+  const run = async (...list: readonly Command[]): Promise<readonly Reply[]> => {
     try {
       return await commands.send(...list);
     } catch (error) {
@@ -75,15 +75,17 @@ export function guest(context: GuestContext<RedisOptions>): GuestEnd<typeof impo
   return {
     functions: {
       async redis_get(key) {
-        const name = named(key);
         // Never more than may be given: a whole value may be 512 MiB.
-        const [value, exists] = await run(
-          ['GETRANGE', name, '0', String(options.max_value_bytes)],
-          ['EXISTS', name],
-        );
-        const bytes = Buffer.isBuffer(value) ? value : Buffer.alloc(0);
-        if (bytes.length === 0 && exists === '0') throw new Failure(Code.notFound, 'there is no such key');
-        return bounded(bytes);
+        const name = named(key);
+        const range = ['GETRANGE', name, '0', String(options.max_value_bytes)];
+        const [value] = await run(range);
+        const bytes = bytesOf(value);
+        if (bytes.length > 0) return bounded(bytes);
+        // Empty, or not there: what Redis says of both at one moment tells which.
+        const replies = await run(['MULTI'], range, ['EXISTS', name], ['EXEC']);
+        const [empty, exists] = listOf(replies.at(-1));
+        if (exists === '0') throw new Failure(Code.notFound, 'there is no such key');
+        return bounded(bytesOf(empty));
       },
 
       async redis_set(message) {
@@ -140,12 +142,10 @@ export function guest(context: GuestContext<RedisOptions>): GuestEnd<typeof impo
         const code = context.ask(Effect.claim, claim);
         if (code !== 0)
           throw new Failure(code, 'the plugin has as many channels as max_channels of [redis] allows');
-        try {
-          await context.request(Request.subscribed, claim);
-        } catch (error) {
-          context.send(Effect.release, claim);
-          throw error;
-        }
+        const reason = await context.request(Request.subscribed, claim);
+        if (reason.length === 0) return;
+        context.send(Effect.release, claim);
+        throw new Failure(Code.failed, `Redis: ${Buffer.from(reason).toString()}`);
       },
 
       redis_unsubscribe(channel) {
@@ -160,8 +160,25 @@ function checkedTtl(ms: number): number {
   throw new Failure(Code.refused, `a ttl_ms of ${ms}; it has to be from 1 to ${maxTtlMs}`);
 }
 
+/** A reply that is not what its command gives. */
+function unexpected(): Failure {
+  return new Failure(Code.failed, 'Redis gave an answer of another kind');
+}
+
+function bytesOf(reply: Reply | undefined): Buffer {
+  if (!Buffer.isBuffer(reply)) throw unexpected();
+  return reply;
+}
+
+function listOf(reply: Reply | undefined): readonly Reply[] {
+  if (!Array.isArray(reply)) throw unexpected();
+  return reply;
+}
+
 /** An integer reply as a message. */
 function integer(reply: Reply | undefined): Uint8Array {
-  if (typeof reply !== 'string') throw new Failure(Code.failed, 'Redis gave no number');
-  return encode(BigInt(reply), { integers: 'int64' });
+  if (typeof reply !== 'string' || !/^-?\d{1,19}$/.test(reply)) throw unexpected();
+  const value = BigInt(reply);
+  if (BigInt.asIntN(64, value) !== value) throw unexpected();
+  return encode(value, { integers: 'int64' });
 }

@@ -1,41 +1,48 @@
-import { Code, encode, Failure, type Log, type Outcome, type PluginEnd, type Port } from 'pulp-runtime/ext';
+import { Code, encode, type Log, type Outcome, type PluginEnd, type Port } from 'pulp-runtime/ext';
 import { redisAddress } from './address.ts';
 import { Backlog, type Message } from './backlog.ts';
-import { makeClient } from './client.ts';
 import { prefixOf, type RedisOptions } from './options.ts';
+import { Subscriber } from './subscriber.ts';
 import { Effect } from './wire.ts';
 
 /** How often dropped messages of a plugin are logged at most, in milliseconds. */
 const logMs = 60_000;
 
-type Client = ReturnType<typeof makeClient>;
-
 /**
- * The subscriptions of a plugin, over one connection. Each instance claims its channels anew; what the one before had
- * stays until the next one's init is over, so that a restart misses as little as can be.
+ * The subscriptions of a plugin. Each instance claims its channels anew; what the one before had stays until the next
+ * one's init is over, so that a restart misses as little as can be.
  */
 export class RedisPlugin implements PluginEnd {
   readonly #port: Port<RedisOptions>;
   readonly #log: Log;
-  readonly #prefix: Buffer;
-  readonly #claims = new Map<number, Set<string>>();
+  readonly #prefix: string;
+  readonly #subscriber: Subscriber;
   readonly #backlog = new Backlog();
+  readonly #claims = new Map<number, Set<string>>();
   /** The channels of the last instance that was ready, by the names that guests use. */
   #kept = new Set<string>();
   /** The instance that was. */
   #current = 0;
-  /** Channels that Redis was asked for: each settles when it has said that it sends. */
-  readonly #subscribed = new Map<string, Promise<void>>();
-  #client: Client | undefined;
+  /** Whether that is the one which events go to. Before its init is over nobody knows what an instance wants. */
+  #serves = false;
   #waitsForRoom = false;
+  #received = 0;
   #dropped = 0;
   #nextLog = 0;
 
   constructor({ port, log }: { readonly port: Port<RedisOptions>; readonly log: Log }) {
     this.#port = port;
     this.#log = log;
-    this.#prefix = prefixOf(port.plugin.name, port.options);
-    port.scope.defer(() => this.closed());
+    const plugin = port.plugin.name;
+    this.#prefix = prefixOf(plugin, port.options).toString();
+    this.#subscriber = new Subscriber({
+      url: redisAddress(process.env),
+      timeoutMs: port.options.timeout_ms,
+      received: (channel, payload) => this.#take(channel.slice(this.#prefix.length), payload),
+      lost: (reason) => log.warn('redis not reachable', { plugin, reason }),
+      restored: () => log.info('redis reachable again', { plugin }),
+    });
+    port.scope.defer(() => this.#subscriber.clear());
   }
 
   attached(instance: number): void {
@@ -58,27 +65,30 @@ export class RedisPlugin implements PluginEnd {
     return Code.ok;
   }
 
-  /** Settles when the channel is subscribed. It stays so over breaks of the connection. */
+  /** Settles when the channel is subscribed, and then it stays so over breaks of the connection, or with a reason. */
   async request(_kind: number, payload: Uint8Array): Promise<Uint8Array> {
     const channel = Buffer.from(payload).toString();
-    const { timeout_ms: ms } = this.#port.options;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(new Failure(Code.failed, `Redis: not subscribed within ${ms} ms`)),
-      ms,
-    );
+    // The instance that asked may be gone.
+    if (!this.#isWanted(channel)) return Buffer.from('the channel was given up');
     try {
-      await Promise.race([this.#subscribe(channel), late.promise]);
+      await this.#subscriber.add(this.#prefix + channel);
       return new Uint8Array(0);
-    } finally {
-      clearTimeout(timer);
+    } catch (error) {
+      return Buffer.from(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  entered(): void {
+    this.#serves = false;
   }
 
   ready(instance: number): void {
     this.#current = instance;
     this.#kept = new Set(this.#claims.get(instance));
+    this.#serves = true;
+    this.#waitsForRoom = false;
     this.#sweep();
+    this.#flush();
   }
 
   detached(instance: number): void {
@@ -86,13 +96,10 @@ export class RedisPlugin implements PluginEnd {
     this.#sweep();
   }
 
-  resend(): void {
-    this.#flush();
-  }
-
   closed(): void {
     this.#kept.clear();
-    this.#backlog.clear();
+    this.#serves = false;
+    this.#backlog.retain(() => false);
     this.#sweep();
   }
 
@@ -100,94 +107,51 @@ export class RedisPlugin implements PluginEnd {
     return this.#kept.has(channel) || this.#claims.values().some((claims) => claims.has(channel));
   }
 
-  #subscribe(channel: string): Promise<void> {
-    const known = this.#subscribed.get(channel);
-    if (known !== undefined) return known;
-    const subscribed = this.#connected().subscribe(
-      this.#named(channel),
-      (payload: Buffer) => this.#received(channel, payload),
-      true,
-    );
-    this.#subscribed.set(channel, subscribed);
-    subscribed.catch(() => {
-      if (this.#subscribed.get(channel) === subscribed) this.#subscribed.delete(channel);
-    });
-    return subscribed;
-  }
-
-  #connected(): Client {
-    if (this.#client !== undefined) return this.#client;
-    const client = makeClient(redisAddress(process.env), {
-      timeoutMs: this.#port.options.timeout_ms,
-      reconnects: true,
-    });
-    let lost = false;
-    client.on('error', (error: Error) => {
-      if (lost || this.#client !== client) return;
-      lost = true;
-      this.#log.warn('redis not reachable', { plugin: this.#port.plugin.name, reason: error.message });
-    });
-    client.on('ready', () => {
-      if (!lost) return;
-      lost = false;
-      this.#log.info('redis reachable again', { plugin: this.#port.plugin.name });
-    });
-    this.#client = client;
-    // It tries until it is destroyed, and each subscription is told of its own failure.
-    client.connect().catch(() => undefined);
-    return client;
-  }
-
-  /** Gives up channels that nobody wants, and the connection with the last of them. */
+  /** Gives up channels that nobody wants, and their messages. */
   #sweep(): void {
-    for (const channel of this.#subscribed.keys()) {
-      if (this.#isWanted(channel)) continue;
-      this.#subscribed.delete(channel);
-      if (this.#client?.isReady === true)
-        this.#client.unsubscribe(this.#named(channel)).catch(() => undefined);
+    for (const name of this.#subscriber.channels) {
+      if (!this.#isWanted(name.slice(this.#prefix.length))) this.#subscriber.delete(name);
     }
-    if (this.#subscribed.size > 0 || this.#client === undefined) return;
-    const client = this.#client;
-    this.#client = undefined;
-    if (client.isOpen) client.destroy();
+    this.#backlog.retain(({ channel }) => this.#isWanted(channel));
   }
 
-  #named(channel: string): string {
-    return `${this.#prefix.toString()}${channel}`;
-  }
-
-  #received(channel: string, payload: Buffer): void {
-    if (!this.#isWanted(channel)) return;
+  #take(channel: string, payload: Buffer): void {
     if (payload.length > this.#port.options.max_value_bytes) return this.#drop();
-    const message = { channel, payload };
-    // The order stays as it was.
-    if (this.#backlog.isEmpty && this.#push(message)) return;
-    if (!this.#backlog.add(message)) this.#drop();
-    this.#waitForRoom();
+    this.#received += 1;
+    const message = { order: this.#received, channel, payload: encode({ channel, payload }) };
+    if (this.#goes(message) && !this.#waitsForRoom && this.#push(message)) return;
+    this.#keep(message);
+    if (this.#goes(message)) this.#waitForRoom();
+  }
+
+  /** Whether it is for the instance that events go to, and not for one whose init is not over. */
+  #goes({ channel }: Message): boolean {
+    return this.#serves && this.#kept.has(channel);
   }
 
   #push(message: Message): boolean {
-    const { channel, payload } = message;
     return this.#port.push({
       kind: 0,
       id: this.#port.nextId(),
-      payload: encode({
-        channel,
-        payload: new Uint8Array(payload),
-      }),
+      payload: message.payload,
       done: (outcome) => this.#done(message, outcome),
     });
   }
 
   /** What the plugin broke over does not come again; what it never saw does, as long as there is room. */
   #done(message: Message, outcome: Outcome): void {
-    if (outcome === 'undelivered' && !this.#backlog.add(message)) this.#drop();
+    if (outcome === 'undelivered' && this.#isWanted(message.channel)) this.#keep(message);
+  }
+
+  #keep(message: Message): void {
+    if (!this.#backlog.add(message)) this.#drop();
   }
 
   #flush(): void {
-    for (let message = this.#backlog.first; message !== undefined; message = this.#backlog.first) {
+    for (const message of this.#backlog.messages) {
+      if (!this.#goes(message)) continue;
       if (!this.#push(message)) return this.#waitForRoom();
-      this.#backlog.removeFirst();
+      this.#backlog.delete(message);
     }
   }
 

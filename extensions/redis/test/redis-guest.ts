@@ -31,6 +31,13 @@ export interface GuestOptions {
   readonly options?: string;
 }
 
+export interface StartOptions {
+  /** Instead of one that is made from the other options. */
+  readonly manifest?: string;
+  /** Variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A manifest for the guest, in a folder that goes with the test. */
 export async function guestManifest(
   t: Scope,
@@ -66,12 +73,12 @@ export class RedisGuest {
   static async start(
     t: Scope,
     url: string,
-    { manifest, ...options }: GuestOptions & { readonly manifest?: string } = {},
+    { manifest, env, ...options }: GuestOptions & StartOptions = {},
   ): Promise<RedisGuest> {
     const pulp = await PulpProcess.start(t, {
       manifest: manifest ?? (await guestManifest(t, options)),
       args: ['-ext', extension],
-      env: { ...environment(), PULP_REDIS_URL: url },
+      env: { ...environment(), ...env, PULP_REDIS_URL: url },
     });
     return new RedisGuest(pulp);
   }

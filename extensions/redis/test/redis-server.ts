@@ -11,16 +11,19 @@ import type { Scope } from '../../../test/support/scope.ts';
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
+  readonly #config: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string) {
+  private constructor({ port, folder, config }: { port: number; folder: string; config: readonly string[] }) {
     this.port = port;
     this.#folder = folder;
+    this.#config = config;
   }
 
-  static async start(t: Scope): Promise<RedisServer> {
+  /** `config` are arguments of redis-server, such as `--requirepass` and a password. */
+  static async start(t: Scope, config: readonly string[] = []): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'pulp-test-redis-'));
-    const server = new RedisServer(await freePort(), folder);
+    const server = new RedisServer({ port: await freePort(), folder, config });
     t.after(async () => {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
@@ -36,14 +39,18 @@ export class RedisServer {
   /** Starts it again, on the same port. */
   async start(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    const child = spawn('redis-server', [...args, '--dir', this.#folder], {
+    const child = spawn('redis-server', [...args, '--dir', this.#folder, ...this.#config], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;
+    const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) {
-      if (line.includes('Ready to accept connections')) break;
+      lines.push(line);
+      if (!line.includes('Ready to accept connections')) continue;
+      child.stdout.resume();
+      return;
     }
-    child.stdout.resume();
+    throw new Error(`redis-server did not start:\n${lines.join('\n')}`);
   }
 
   async kill(): Promise<void> {
@@ -56,7 +63,7 @@ export class RedisServer {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

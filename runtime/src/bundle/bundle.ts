@@ -30,6 +30,11 @@ export async function bundle(options: BundleOptions): Promise<number> {
     entry === undefined
       ? await bundleCommand(options.extensions.map((url) => fileURLToPath(url)))
       : await bundleProgram(entry);
+  if (entry !== undefined && program.extensions.includes(entry)) {
+    throw new Error(
+      `${entry} exports a capability: keep extensions in modules of their own, apart from the program`,
+    );
+  }
   const extensions = await extensionsIn(program.extensions);
   const thread = await bundleThread(extensions.map(({ path }) => path));
   if (manifests.length > 0) progress('checking the plugins');
@@ -54,13 +59,15 @@ interface Found {
   readonly capability: Capability;
 }
 
-/** Of the modules that define capabilities those that export one: that is what plugin threads are told of. */
+/** Of these modules those that export a capability: that is what plugin threads are told of. */
 async function extensionsIn(paths: readonly string[]): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const path of paths) {
     const { href } = pathToFileURL(path);
     const exported = (await import(href)) as { readonly capability?: unknown };
-    if (exported.capability === undefined) continue;
+    const { capability } = exported;
+    // Of a package's main module that passes it on, the one that defines it is enough.
+    if (capability === undefined || found.some((other) => other.capability === capability)) continue;
     found.push({ path, capability: await importCapability(href) });
   }
   return found;

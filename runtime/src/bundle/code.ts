@@ -20,7 +20,7 @@ const entries: ReadonlyMap<string, string> = new Map(
   ].map(([name = '', file = '']) => [name, fileURLToPath(new URL(`../${file}.${suffix}`, import.meta.url))]),
 );
 
-/** The program in one module, and the modules in it that define capabilities. */
+/** The program in one module, and the modules in it that may export capabilities. */
 export interface ProgramCode {
   readonly code: string;
   /** Absolute paths. */
@@ -126,13 +126,17 @@ const missing: Plugin = {
   },
 };
 
-/** Notes the modules that define capabilities: plugin threads need them, too. */
+/** A module that exports something of that name: an extension, or nothing that does harm. */
+const exportsCapability =
+  /\bexport\s+(?:const|let|var|function|class)\s+capability\b|\bexport\s*\{[^}]*\bcapability\b/;
+
+/** Notes the modules that may export capabilities: plugin threads need them, too. */
 function finding(extensions: Set<string>): Plugin {
   return {
     name: 'pulp:extensions',
     transform(code, id) {
       const own = id.startsWith(runtime.root);
-      if (!own && id !== input && /\bdefineCapability\s*\(/.test(code)) extensions.add(id);
+      if (!own && id !== input && exportsCapability.test(code)) extensions.add(id);
       return undefined;
     },
   };

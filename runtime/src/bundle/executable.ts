@@ -5,6 +5,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** How long a program may take to say its version, in milliseconds. */
+const tryMs = 30_000;
+
 /** What is to be inside: a text, or the content of a file. */
 export type AssetSource = { readonly text: string } | { readonly file: string };
 
@@ -42,7 +45,11 @@ export async function writeExecutable({ code, assets, output }: Executable): Pro
     await writeFile(configFile, JSON.stringify(config));
     await run(process.execPath, ['--build-sea', configFile]);
     await chmod(program, 0o755);
-    const { stdout } = await run(program, ['--version']);
+    const { stdout } = await run(program, ['--version'], { timeout: tryMs }).catch((error: unknown) => {
+      throw new Error(`the program does not run: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    });
     if (!stdout.startsWith('pulp ')) {
       throw new Error('the program runs and is not Pulp: its entry has to call main() of pulp-runtime/run');
     }

@@ -61,7 +61,10 @@ suite('the module of an extension', () => {
 
   test('is refused when it never finishes to load', async () => {
     const endless = module('await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1).unref());');
-    await assert.rejects(importCapability(endless, 50), /cannot be loaded: it is still loading after 50 ms$/);
-    await assert.rejects(importExtension({ name: 'a.b', module: endless, loadMs: 40 }), /after 40 ms$/);
+    await assert.rejects(
+      importCapability(endless, 50),
+      /cannot be loaded: it is still loading after 50 ms; /,
+    );
+    await assert.rejects(importExtension({ name: 'a.b', module: endless, loadMs: 40 }), /after 40 ms; /);
   });
 });

@@ -28,7 +28,15 @@ export async function importExtension({ name, module, loadMs }: ExtensionModule)
  */
 export async function importCapability(module: string, ms = defaultLoadMs): Promise<Capability> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`it is still loading after ${ms} ms`)), ms);
+  const timer = setTimeout(
+    () =>
+      reject(
+        new Error(
+          `it is still loading after ${ms} ms; what waits there, such as main(), belongs into another module`,
+        ),
+      ),
+    ms,
+  );
   let exported: { readonly capability?: Capability };
   try {
     exported = (await Promise.race([import(module), late])) as typeof exported;

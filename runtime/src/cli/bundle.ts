@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import { dirname, resolve } from 'node:path';
 import { escapeUnprintable } from '../log/escape.ts';
@@ -34,7 +34,7 @@ export async function bundleProgram(
     }
     const { bundle } = await import('../bundle/bundle.ts');
     const bytes = await bundle({
-      ...(entry === undefined ? {} : { entry: resolve(entry) }),
+      ...(entry === undefined ? {} : { entry: realpathSync(entry) }),
       extensions: ext.map(resolveExtension),
       manifests: manifest,
       output: resolve(out),

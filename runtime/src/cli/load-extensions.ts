@@ -10,11 +10,14 @@ import type { Capability } from '../ext.ts';
  * The extensions that `-ext` names: paths of modules, or packages that are installed where the command is used, or
  * beside Pulp itself. Rejects with an error that names the one that cannot be had.
  */
-export async function loadExtensions(names: readonly string[]): Promise<readonly Capability[]> {
+export async function loadExtensions(
+  names: readonly string[],
+  loadMs?: number,
+): Promise<readonly Capability[]> {
   if (names.length > 0 && isSea()) {
     throw new Error('this program has its extensions built in, and -ext cannot add to them');
   }
-  return Promise.all(names.map(async (name) => importCapability(resolveExtension(name))));
+  return Promise.all(names.map(async (name) => importCapability(resolveExtension(name), loadMs)));
 }
 
 /** The URL of the module that an argument of `-ext` means. Throws an error that names it. */

@@ -168,12 +168,12 @@ async function startHost(
 
 /** The extensions that the program brought along, and those of the command line. */
 async function extensionsOf(
-  { ext = [] }: RunValues,
+  { ext = [], startTimeout }: RunValues,
   { extensions = [] }: Pick<RunOptions, 'extensions'>,
 ): Promise<readonly Capability[]> {
   if (ext.length === 0) return extensions;
   const { loadExtensions } = await import('./load-extensions.ts');
-  return [...extensions, ...(await loadExtensions(ext))];
+  return [...extensions, ...(await loadExtensions(ext, startTimeout))];
 }
 
 async function startRealHost(options: HostOptions): Promise<RunningHost> {

@@ -103,7 +103,12 @@ export class Edge {
       signal: this.#abort.signal,
       scope: this.#scope,
     };
-    const setUp = async (): Promise<EdgeEnd | undefined> => capability.edge?.(context);
+    const setUp = async (): Promise<EdgeEnd | undefined> => {
+      if (capability.edge === undefined) return undefined;
+      const end: unknown = await capability.edge(context);
+      if (typeof (end as Partial<EdgeEnd> | undefined)?.plugin === 'function') return end as EdgeEnd;
+      throw new Error('it gave no `plugin` function');
+    };
     return inTime(setUp(), { capability, what: 'its edge end', ms: this.#setUpMs });
   }
 

@@ -220,7 +220,12 @@ export class EdgePlugin {
   async #slot(capability: Capability, options: SlotOptions): Promise<Slot> {
     const end = await this.#options.end(capability);
     try {
-      return new Slot({ capability, options }, (slot) => end?.plugin(this.#port(slot)));
+      return new Slot({ capability, options }, (slot) => {
+        if (end === undefined) return undefined;
+        const made: unknown = end.plugin(this.#port(slot));
+        if (typeof made === 'object' && made !== null && !(made instanceof Promise)) return made;
+        throw new Error('`plugin` gave no object; it must not be asynchronous');
+      });
     } catch (error) {
       throw notSetUp(error, { capability, what: 'its plugin end' });
     }

@@ -117,7 +117,8 @@ export class Host implements AsyncDisposable, HostControl {
     const certificate = await loadCertificate(options, log);
     const extensions = options.extensions ?? [];
     const registry = new Registry(extensions);
-    await checkModules(extensions);
+    const { startTimeoutMs = 30_000 } = options;
+    await checkModules(extensions, startTimeoutMs);
     const storageRoot = resolve(options.storageRoot ?? 'data');
     const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
     const load = (file: string): Promise<LoadedPlugin> => loadOne(file, { registry, log, storage });
@@ -126,7 +127,6 @@ export class Host implements AsyncDisposable, HostControl {
     for (const file of files) plugins.push(await load(file));
     const order = startOrder(plugins.map(({ spec }) => spec));
 
-    const { startTimeoutMs = 30_000 } = options;
     // What does not settle is to be named before the start's own time is over.
     const setUpMs = Math.ceil(startTimeoutMs * 0.75);
     const edge = new Edge({

@@ -11,8 +11,8 @@ export async function runBundledThread(bundled: readonly Capability[]): Promise<
     const found = bundled.find((capability) => capability.name === name);
     if (found !== undefined) return found;
     throw new Error(
-      `the extension ${name} is not in this program's threads: the module that exports it has to call ` +
-        'defineCapability itself, for `pulp bundle` to find it',
+      `the extension ${name} is not in this program's threads: its module has to say \`export const capability = …\`, ` +
+        'for `pulp bundle` to find it',
     );
   });
   return runThread(data, extensions);
