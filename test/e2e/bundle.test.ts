@@ -45,6 +45,7 @@ const extension = `
       functions: {
         shout(words: Uint8Array) {
           if (words.length > 5) throw new Failure(42, 'too long');
+          if (words[0] === 0x21) throw new Error('a bug of the extension');
           log.info(Buffer.from(words).toString().toUpperCase(), { bytes: encode({ words: 'x' }).length });
         },
       },
@@ -64,6 +65,8 @@ async function shouter(): Promise<Uint8Array> {
     init: (data) => `(drop (call $shout ${data.add(Buffer.from('hello'))}))`,
     routes: {
       'GET /ok': respond({ body: 'here' }),
+      'GET /bug': (data) =>
+        `(drop (call $shout ${data.add(Buffer.from('!'))})) ${respond({ body: 'still here' })(data)}`,
       'GET /trap': trap(),
     },
   });
@@ -119,6 +122,10 @@ suite('a program that pulp bundle made', () => {
     const host = await PulpProcess.start(t, { manifest: [], program: [app], env: bare });
     await host.line('HELLO', { plugin: 'shouter', bytes: '9' });
     await host.alive();
+    assert.equal(await (await fetch(`${host.url}/bug`)).text(), 'still here');
+    const { error = '' } = await host.line('a host function failed', { plugin: 'shouter', import: 'shout' });
+    assert.match(error, /^Error: a bug of the extension.*at shout \(pulp-thread\.js:/);
+    assert.ok(error.length < 5000, `a stack of ${error.length} characters`);
     const page = await fetch(`${host.url}/`);
     assert.match(await page.text(), /<html/);
     const socket = new WebSocket(`${host.url.replace('http', 'ws')}/ws`);

@@ -46,7 +46,8 @@ export async function bundle(options: BundleOptions): Promise<number> {
     code: program.code,
     assets: new Map<string, AssetSource>([
       [asset.description, { text: JSON.stringify(description) }],
-      [asset.thread, { text: thread }],
+      // In stacks it has this name; it has no place.
+      [asset.thread, { text: `${thread}\n//# sourceURL=pulp-thread.js\n` }],
       ...[...plugins.files].map(([key, file]) => [key, { file }] as const),
     ]),
     output,

@@ -6,15 +6,12 @@ import { embeddedThread } from './embedded.ts';
 import { shared } from '../plugin-thread/monotonic.ts';
 import type { Command, StartCommand, ThreadData } from '../plugin-thread/protocol.ts';
 
-const entry = threadModule();
+/** The text of the module that plugin threads run inside of a bundled program. */
+const embedded = embeddedThread();
 
-/** The module that plugin threads run: a file, or text inside of a bundled program. */
-function threadModule(): URL {
-  const embedded = embeddedThread();
-  if (embedded !== undefined) return new URL(`data:text/javascript,${encodeURIComponent(embedded)}`);
-  const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
-}
+const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+/** The file of it elsewhere. */
+const entry = new URL(`../plugin-thread/main.${suffix}`, import.meta.url);
 
 /**
  * The engine's heap of a plugin thread, in MiB: tables and garbage-collected objects of guests are there, which
@@ -62,12 +59,13 @@ export class PluginThread {
       posted: this.#posted.buffer,
       extensions,
     };
-    this.#worker = new Worker(entry, {
+    this.#worker = new Worker(embedded ?? entry, {
+      eval: embedded !== undefined,
       workerData,
       transferList: [port2],
       name: 'pulp-plugin-thread',
       // Flags of the program, such as those of `node -e`, are not the thread's.
-      execArgv: [],
+      execArgv: embedded === undefined ? [] : ['--input-type=module'],
       resourceLimits: {
         maxOldGenerationSizeMb: threadHeapMb,
         maxYoungGenerationSizeMb: threadYoungMb,
