@@ -31,7 +31,10 @@ export interface RedisOptions {
   readonly max_pending: number;
 }
 
-/** What stands before the keys and channels of a plugin. */
+/**
+ * What stands before the keys and channels of a plugin. A colon in its name is written as `%3A`: otherwise `b:c` of a
+ * plugin `a` would be `c` of a plugin `a:b`.
+ */
 export function prefixOf(plugin: string, { prefix }: RedisOptions): Buffer {
-  return Buffer.from(prefix ?? `${plugin}:`);
+  return Buffer.from(prefix ?? `${plugin.replaceAll('%', '%25').replaceAll(':', '%3A')}:`);
 }
