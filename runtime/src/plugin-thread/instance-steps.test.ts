@@ -60,6 +60,22 @@ suite('Instance: steps', () => {
     );
   });
 
+  test('events have their turns between ticks that take longer than their interval', async (t) => {
+    const thread = new ThreadUnderTest(t);
+    const text = guestText({
+      imports: `${noteEvent}\n${pulpImport('pause', 'i32')}`,
+      // A tick has no payload.
+      step: `(if (i32.le_u (local.get $length) (i32.const 20))
+          (then (drop (call $pause (i32.const 15))))
+          (else (drop (call $note_event (i32.const 0)))))
+        (i32.const 0)`,
+    });
+    const instance = await thread.ready(text, { tickIntervalMs: 5 });
+    for (let count = 0; count < 5; count++) instance.event();
+    await thread.until(() => instance.finished === 5, 'all events have had their turn');
+    assert.deepEqual(instance.notes, [1, 2, 3, 4, 5]);
+  });
+
   test('large events arrive whole', async (t) => {
     const thread = new ThreadUnderTest(t);
     const instance = await thread.ready(

@@ -71,6 +71,8 @@ export class Instance {
   #event: TakenEvent | undefined;
   readonly #clock = new WallClock();
   #nextTick = 0;
+  /** The last step was a tick. */
+  #ticked = false;
   #nextHeartbeat = 0;
   #nextComplaint = 0;
 
@@ -220,12 +222,15 @@ export class Instance {
   }
 
   #step(now: number): Later<number> {
-    // A tick that is due goes first: a guest's own timers go on under load.
-    if (now >= this.#nextTick) {
+    // A tick that is due goes first: a guest's own timers go on under load. But one that takes its whole interval is due
+    // again when it is over, and what waits would never have its turn.
+    if (now >= this.#nextTick && !(this.#ticked && this.#options.link.ready)) {
+      this.#ticked = true;
       this.#nextTick = this.#tickAfter(now);
       this.#heartbeat(now);
       return this.#guest.step(none, none, this.#clock.at(now));
     }
+    this.#ticked = false;
     const event = this.#options.link.take();
     // All that waited may have been cancelled.
     if (event === undefined) return 0;
