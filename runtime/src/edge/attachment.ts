@@ -119,10 +119,14 @@ export class Attachment implements EffectReceiver {
     if (queued.place !== undefined) this.#link.cancel(queued.place);
   }
 
-  /** Takes what the instance has sent, settles what it has finished, and sends what found no room before. Hot. */
-  drain(): void {
+  /**
+   * Takes what the instance has sent, settles what it has finished, and sends what found no room before. Hot.
+   *
+   * @param sliceMs Behind so many milliseconds the rest is left for the next time.
+   */
+  drain(sliceMs?: number): void {
     if (this.#closed) return;
-    const finished = this.#link.drain(this);
+    const finished = this.#link.drain(this, sliceMs);
     while (this.#settled !== finished && !this.#closed) {
       this.#settled = (this.#settled + 1) | 0;
       this.#sent -= 1;

@@ -201,9 +201,13 @@ export class EdgePlugin {
     for (const slot of slots) await slot[Symbol.asyncDispose]();
   }
 
-  /** Takes what the instances have sent, and settles what they have finished. Hot. */
-  drain(): void {
-    for (const attachment of this.#attachments) attachment.drain();
+  /**
+   * Takes what the instances have sent, and settles what they have finished. Hot.
+   *
+   * @param sliceMs How long each instance's part may take, in milliseconds; the rest is left for the next time.
+   */
+  drain(sliceMs?: number): void {
+    for (const attachment of this.#attachments) attachment.drain(sliceMs);
   }
 
   /** An instance takes the events from now on. */

@@ -172,6 +172,68 @@ export function carrierSuite(name: string, make: () => CarrierEnds): void {
     });
   });
 
+  suite(`${name}: a drain in slices`, () => {
+    test('leaves the rest for the next one, and counts no event before its last effect is handed over', async (t) => {
+      const ends = pair(t);
+      ends.send(message(7));
+      await ends.take();
+      await ends.thread('send', { ...message(1), times: 5 });
+      await ends.thread('finish');
+      const seen: (readonly [ready: boolean, effects: number, finished: number])[] = [];
+      while (ends.edge.ready) {
+        const finished = ends.edge.drain(ends, 0);
+        seen.push([ends.edge.ready, ends.received.length, finished]);
+      }
+      assert.deepEqual(seen, [
+        [true, 1, 0],
+        [true, 2, 0],
+        [true, 3, 0],
+        [true, 4, 0],
+        [false, 5, 1],
+      ]);
+    });
+
+    test('counts what is finished though the plugin sends faster than it takes', async (t) => {
+      const ends = pair(t);
+      ends.send(message(7));
+      await ends.take();
+      await ends.thread('finish');
+      const flooded = ends.thread('flood');
+      flooded.catch(() => undefined);
+      const deadline = performance.now() + patienceMs;
+      while (ends.edge.drain(ends, 0) === 0) {
+        assert.ok(performance.now() < deadline, 'the event is never counted');
+        ends.received.length = 0;
+      }
+    });
+
+    test('without a slice takes all that had arrived, what a slice has left among it', async (t) => {
+      const ends = pair(t);
+      await ends.thread('send', { ...message(1), times: 2 });
+      ends.edge.drain(ends, 0);
+      await ends.thread('send', { ...message(3), times: 2 });
+      ends.drain();
+      assert.deepEqual(
+        ends.received.map(({ id }) => id),
+        [1, 2, 3, 4],
+      );
+      assert.equal(ends.edge.ready, false);
+    });
+
+    test('gives no room where events were that are not counted yet', async (t) => {
+      const ends = pair(t);
+      let sent = 0;
+      while (ends.edge.send(message(sent, pattern(1000, sent))) !== undefined) sent += 1;
+      // All answers have room.
+      await ends.thread('echo', sent);
+      assert.equal(ends.edge.drain(ends, 0), 0);
+      assert.equal(ends.edge.send(message(sent)), undefined);
+      ends.drain();
+      assert.equal(ends.finished, sent);
+      ends.send(message(sent));
+    });
+  });
+
   suite(`${name}: a receiver`, () => {
     test('that drains in the middle of a drain gets nothing twice, and no event counted too early', async (t) => {
       const ends = pair(t);

@@ -44,11 +44,13 @@ export interface EdgeLink {
   /** Whether the step of an unfinished event has begun. */
   started(place: EventPlace): boolean;
   /**
-   * Hands every effect that has arrived to the receiver, then tells how many events are finished since the
-   * link was made (wrapping at 2^32). Every effect of an event that is counted was handed over before. Called by
-   * the receiver in the middle of a drain it hands nothing over, and tells what the drain before that one told.
+   * Hands effects that have arrived to the receiver, then tells how many events are finished since the
+   * link was made (wrapping at 2^32). Every effect of an event that is counted was handed over before. It stops behind
+   * the effect with which `sliceMs` are over, and is `ready` then for a drain that goes on; without them it hands over
+   * all that had arrived. Called by the receiver in the middle of a drain it hands nothing over, and tells what the
+   * drain before that one told.
    */
-  drain(receiver: EffectReceiver): number;
+  drain(receiver: EffectReceiver, sliceMs?: number): number;
   /** Whether a {@link drain} would find anything new. */
   readonly ready: boolean;
   close(): void;

@@ -69,7 +69,8 @@ export class RingProducer extends RingEnd {
   #head = 0;
 
   /**
-   * Writes and publishes a record. `payload` is undefined when it travels aside. Gives its place, or -1 when there is no room before the head that {@link refresh} saw last.
+   * Writes and publishes a record. `payload` is undefined when it travels aside. Gives its place, or -1 when there is
+   * no room before the head that {@link refresh} was given last.
    */
   write(channel: number, kind: number, flags: number, id: number, payload: Uint8Array | undefined): RecordAt {
     const length = payload === undefined ? 0 : payload.length;
@@ -106,9 +107,14 @@ export class RingProducer extends RingEnd {
     return ringBytes - ((this.#tail - this.#head) >>> 0);
   }
 
-  /** Looks at how far the consumer is. Room is only given to new records up to the head seen here. */
-  refresh(): void {
-    this.#head = Atomics.load(this.words, HEAD);
+  /** How far the consumer is. */
+  get head(): number {
+    return Atomics.load(this.words, HEAD);
+  }
+
+  /** Gives room to new records up to where the consumer is, or was. */
+  refresh(head: number = this.head): void {
+    this.#head = head;
   }
 
   /** How many records the consumer has finished, wrapping at 2^32. */

@@ -76,6 +76,15 @@ export function linkThreads(bells: { thread: Bell; edge: Bell }): SharedMemoryLi
   return { edge, endpoint, transfer: [large.port2, requests.port2] };
 }
 
+/** What had arrived when a drain began. */
+interface Batch {
+  /** Up to where the events were finished, and how many. */
+  readonly head: number;
+  readonly finished: number;
+  /** Up to where the effects were published. */
+  readonly published: number;
+}
+
 class SharedMemoryEdge implements EdgeLink {
   readonly #events: RingProducer;
   readonly #effects: RingConsumer;
@@ -83,9 +92,10 @@ class SharedMemoryEdge implements EdgeLink {
   readonly #bell: Bell;
   readonly #ports: { large: MessagePort; requests: MessagePort };
   #receiver: EffectReceiver | undefined;
+  /** The count of finished events that was given last: all effects of those were handed over. */
   #finished = 0;
-  /** The count that the last drain gave. */
-  #told = 0;
+  /** What is being drained; undefined once it is. */
+  #batch: Batch | undefined;
   #draining = false;
 
   constructor(endpoint: ThreadEndpoint, bell: Bell, ports: { large: MessagePort; requests: MessagePort }) {
@@ -132,29 +142,36 @@ class SharedMemoryEdge implements EdgeLink {
     return this.#effects.ready || this.#events.finished !== this.#finished;
   }
 
-  drain(receiver: EffectReceiver): number {
+  drain(receiver: EffectReceiver, sliceMs = Number.POSITIVE_INFINITY): number {
     // The record in hand is still in the ring: it would be handed over again, without an end.
-    if (this.#draining) return this.#told;
+    if (this.#draining) return this.#finished;
     this.#draining = true;
+    this.#receiver = receiver;
     try {
-      this.#told = this.#drain(receiver);
+      const whole = sliceMs === Number.POSITIVE_INFINITY;
+      // What was begun before is not all that is there by now.
+      if (whole && this.#batch !== undefined) this.#take(receiver, this.#batch, sliceMs);
+      this.#take(receiver, this.#batch ?? this.#nextBatch(), sliceMs);
     } finally {
       this.#draining = false;
     }
-    return this.#told;
+    return this.#finished;
   }
 
-  #drain(receiver: EffectReceiver): number {
-    this.#receiver = receiver;
+  #nextBatch(): Batch {
     // The order matters. An effect is published before its event is finished, so whoever reads the count
     // first finds every effect of the events in it; and room is given only for events in that count.
-    this.#events.refresh();
-    const finished = this.#events.finished;
-    this.#finished = finished;
+    const events = this.#events;
+    return { head: events.head, finished: events.finished, published: this.#effects.published };
+  }
+
+  /** Hands over what is in the batch, and no more: a plugin that sends faster than the edge takes must not keep it. */
+  #take(receiver: EffectReceiver, batch: Batch, sliceMs: number): void {
     const effects = this.#effects;
-    // Up to here and no further: a plugin that sends faster than the edge takes must not keep it.
-    const published = effects.published;
-    while (effects.next(published)) {
+    const until = performance.now() + sliceMs;
+    this.#batch = batch;
+    let more = effects.next(batch.published);
+    while (more) {
       const flags = effects.flags(effects.at);
       const payload = (flags & Flag.aside) === 0 ? effects.payload : this.#takeLarge();
       const code = receiver.effect(effects.channel, effects.kind, payload, effects.id);
@@ -164,8 +181,12 @@ class SharedMemoryEdge implements EdgeLink {
         Atomics.store(this.#answer, ANSWERED, 1);
         Atomics.notify(this.#answer, ANSWERED);
       }
+      more = effects.next(batch.published);
+      if (more && performance.now() >= until) return;
     }
-    return finished;
+    this.#batch = undefined;
+    this.#events.refresh(batch.head);
+    this.#finished = batch.finished;
   }
 
   close(): void {
