@@ -23,6 +23,7 @@ function cron(schedules: Readonly<Record<string, string>> = { a: '* * * * *' }) 
     get up() {
       return state.up;
     },
+    retryAfter: 1,
     nextId: () => (state.ids += 1),
     push(event) {
       if (!state.up || state.full) return false;

@@ -50,7 +50,7 @@ export function collectBody(
       const capacity = size === 0 ? needed : Math.min(options.maxBytes, Math.max(needed, buffer.length * 2));
       if (!options.budget.take(capacity - buffer.length)) {
         stop();
-        unavailable(response, ['Connection', 'close']);
+        unavailable(response, { headers: ['Connection', 'close'] });
         return leave(incoming);
       }
       const grown = size === 0 ? chunk : Buffer.allocUnsafeSlow(capacity);

@@ -67,6 +67,8 @@ export class EdgePlugin {
   /** Set while ends push their last events: there is one for each connection at most, however many those are. */
   #draining = false;
   readonly #pauses = new Set<PauseReason>();
+  /** When the next instance comes, on the clock of `performance.now()`; 0 when nobody knows. */
+  #comesAt = 0;
   /** Whether an event was refused for want of room since there last was some. */
   #full = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -173,8 +175,9 @@ export class EdgePlugin {
     if (this.#pauses.size === 0) this.#roomAgain();
   }
 
-  /** Refuses what waits for an instance: none will come for a while, or ever. */
-  refuseWaiting(): void {
+  /** Refuses what waits for an instance: none will come for so many milliseconds. */
+  refuseWaiting(forMs: number): void {
+    this.#comesAt = performance.now() + forMs;
     each(this.#slots, (slot) => this.#call(slot, (end) => end.down?.()));
   }
 
@@ -215,6 +218,7 @@ export class EdgePlugin {
     each(this.#slots, (slot) => (slot.channel = attachment.slots.indexOf(slot)));
     this.#current = attachment;
     this.#accepting = true;
+    this.#comesAt = 0;
     this.#pauses.delete('stuck');
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.entered?.(attachment.instance)));
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.resend?.()));
@@ -237,6 +241,7 @@ export class EdgePlugin {
 
   #port(slot: Slot): Port {
     const takes = (): boolean => slot.channel >= 0 && this.#takes;
+    const retryAfter = (): number => Math.max(1, Math.ceil((this.#comesAt - performance.now()) / 1000));
     return {
       plugin: this.#options.plugin,
       options: slot.options,
@@ -244,6 +249,9 @@ export class EdgePlugin {
       scope: slot.scope,
       get up() {
         return takes();
+      },
+      get retryAfter() {
+        return retryAfter();
       },
       nextId: () => this.#options.nextId(),
       push: (event) => this.#push(slot, event),

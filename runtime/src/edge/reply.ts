@@ -33,9 +33,20 @@ export function reply(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** 503: the plugin is down, or has as much to do as it may have. */
-export function unavailable(response: ServerResponse | undefined, headers: readonly string[] = []): void {
-  if (response !== undefined) reply(response, 503, 'plugin unavailable', ['Retry-After', '1', ...headers]);
+/**
+ * 503: the plugin is down, or has as much to do as it may have.
+ *
+ * @param retryAfter In how many seconds it is worth to ask again: see `Port.retryAfter`.
+ */
+export function unavailable(
+  response: ServerResponse | undefined,
+  {
+    retryAfter = 1,
+    headers = [],
+  }: { readonly retryAfter?: number; readonly headers?: readonly string[] } = {},
+): void {
+  if (response === undefined) return;
+  reply(response, 503, 'plugin unavailable', ['Retry-After', String(retryAfter), ...headers]);
 }
 
 /**

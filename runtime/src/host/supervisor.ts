@@ -334,7 +334,7 @@ export class Supervisor {
     if (open) {
       this.#retryAt = Date.now() + delayMs;
       log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
-      this.#plugin.refuseWaiting();
+      this.#plugin.refuseWaiting(delayMs);
     } else {
       log.info('plugin restarts', fields);
     }

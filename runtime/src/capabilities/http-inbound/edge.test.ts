@@ -42,6 +42,7 @@ function bareEdge(t: TestContext) {
       signal: new AbortController().signal,
       scope,
       up: true,
+      retryAfter: 1,
       nextId: () => ++ids,
       push: (event) => events.push(event) > 0,
       drained: () => Promise.resolve(),

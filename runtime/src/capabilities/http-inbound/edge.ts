@@ -136,7 +136,7 @@ class RoutedPlugin implements PluginEnd {
     const again = this.#undelivered;
     this.#undelivered = [];
     for (const waiting of again) {
-      if (waiting.response !== undefined && !this.#port.push(waiting)) unavailable(waiting.take());
+      if (waiting.response !== undefined && !this.#port.push(waiting)) this.#unavailable(waiting.take());
     }
   }
 
@@ -156,7 +156,7 @@ class RoutedPlugin implements PluginEnd {
   down(): void {
     const left = this.#undelivered;
     this.#undelivered = [];
-    for (const waiting of left) unavailable(waiting.take());
+    for (const waiting of left) this.#unavailable(waiting.take());
   }
 
   closed(): void {
@@ -165,7 +165,7 @@ class RoutedPlugin implements PluginEnd {
 
   /** Takes a request that matched one of the plugin's routes. Hot: every request goes through it. */
   handle(incoming: EdgeRequest, match: RouteMatch<RoutedPlugin>): void {
-    if (!this.#port.up) return unavailable(incoming.response);
+    if (!this.#port.up) return this.#unavailable(incoming.response);
     this.#options.listener.body(incoming, (body) => this.#enqueue(incoming, match, body));
   }
 
@@ -186,12 +186,16 @@ class RoutedPlugin implements PluginEnd {
     const { response } = incoming;
     const id = this.#port.nextId();
     const waiting = new Waiting(this, { id, payload: encode(id, incoming, match, body), response });
-    if (!this.#port.push(waiting)) return unavailable(response);
+    if (!this.#port.push(waiting)) return this.#unavailable(response);
     this.#find(0);
     this.#waiting.push(waiting);
     response.on('close', () => {
       if (waiting.take() !== undefined) this.#port.cancel(waiting);
     });
+  }
+
+  #unavailable(response: ServerResponse | undefined): void {
+    unavailable(response, this.#port);
   }
 
   #register(payload: Uint8Array, instance: number): number {

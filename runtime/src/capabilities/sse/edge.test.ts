@@ -57,6 +57,7 @@ function setUp() {
       signal: new AbortController().signal,
       scope,
       up: true,
+      retryAfter: 7,
       nextId: () => ++ids,
       push: (event) => !state.full && queue.push(event) > 0,
       drained: () => new Promise(() => undefined),
@@ -281,7 +282,7 @@ suite('a plugin that is told of its subscribers', () => {
     const one = plugin('one', { events: true });
     one.start(['/a']);
     one.state.full = true;
-    assert.equal(ask('/a').status, 503);
+    assert.match(ask('/a').sent(), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 7\r\n/);
     one.state.full = false;
     const [first, second] = [ask('/a'), ask('/a')];
     assert.equal(second.status, 200);

@@ -146,7 +146,7 @@ export class SsePlugin implements PluginEnd {
       return unavailable(response);
     }
     const subscriber = new Subscriber(stream, { id: this.#port.nextId(), path, incoming });
-    if (this.#notices?.opened(subscriber) === false) return unavailable(response);
+    if (this.#notices?.opened(subscriber) === false) return unavailable(response, this.#port);
     this.#subscribers.set(subscriber.id, subscriber);
     stream.add(subscriber);
   }

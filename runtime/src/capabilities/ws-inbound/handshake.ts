@@ -1,5 +1,5 @@
 import { answersOwed } from '../../edge/connection.ts';
-import { reply, unavailable } from '../../edge/reply.ts';
+import { reply } from '../../edge/reply.ts';
 import type { EdgeRequest } from '../../ext.ts';
 import type { WsOptions } from './options.ts';
 
@@ -12,7 +12,9 @@ export interface Refusal {
 }
 
 /** The plugin is down or has as many connections, or as much to do, as it may have. */
-export const busy: Refusal = { status: 503, text: 'plugin unavailable' };
+export function busy({ retryAfter }: { readonly retryAfter: number }): Refusal {
+  return { status: 503, text: 'plugin unavailable', headers: ['Retry-After', String(retryAfter)] };
+}
 
 /** A handshake that `ws` found wrong. */
 export const badHandshake: Refusal = { status: 400, text: 'bad websocket handshake' };
@@ -65,7 +67,6 @@ export function refuse(
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once('finish', () => socket.destroySoon());
-  if (status === busy.status) unavailable(response);
-  else reply(response, status, text, headers);
+  reply(response, status, text, headers);
   setTimeout(() => socket.destroy(), refusalMs).unref();
 }

@@ -31,6 +31,7 @@ export class Queue implements Port<WsOptions> {
   readonly signal = new AbortController().signal;
   readonly scope = new AsyncDisposableStack();
   up = true;
+  readonly retryAfter = 7;
   room = Number.POSITIVE_INFINITY;
   events: Event[] = [];
   #ids = 0;

@@ -154,9 +154,9 @@ export class WsPlugin implements PluginEnd {
     if (wrong !== undefined) return wrong;
     if (this.#conversations.size >= options.max_connections) {
       this.#refused.add();
-      return busy;
+      return busy({ retryAfter: 1 });
     }
-    return up && !this.#gate.crowded ? undefined : busy;
+    return up && !this.#gate.crowded ? undefined : busy(this.#port);
   }
 
   #register(path: string, instance: number): number {
