@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { birthplace, dial, withShortName } from './address.ts';
 
 /** A claimed address; disposing of it gives it back. The server is closed by whoever made it. */
@@ -9,6 +10,9 @@ export type Claim = AsyncDisposable;
 
 /** How often a place that others take and leave meanwhile is tried for. */
 const attempts = 3;
+
+/** How long one that clears the place may take before others think that it has died, in milliseconds. */
+const clearMs = 5_000;
 
 /**
  * Lets a server listen at a control address, for this user only. The socket of a host that is gone is replaced, that
@@ -61,7 +65,30 @@ async function put(own: string, path: string): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === attempts) throw error;
     }
-    await clear(path, `${own}-stale`);
+    await alone(join(dirname(own), 'control-clearing'), () => clear(path, `${own}-stale`));
+  }
+}
+
+/**
+ * Does something while nobody else does: who found the place taken by a dead host would otherwise clear it of the
+ * living one that was faster. The folder that stands for it is made by one only.
+ */
+async function alone(folder: string, what: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await mkdir(folder);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const { mtimeMs = 0 } = (await lstat(folder).catch(() => undefined)) ?? {};
+      if (mtimeMs > 0 && Math.abs(Date.now() - mtimeMs) > clearMs) await removeEmpty(folder);
+      else await setTimeout(10);
+    }
+  }
+  try {
+    await what();
+  } finally {
+    await removeEmpty(folder);
   }
 }
 
