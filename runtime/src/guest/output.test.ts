@@ -142,17 +142,33 @@ suite('GuestOutput', () => {
     assert.match(lines[1] ?? '', /\[cut at 8192 characters\]$/);
   });
 
-  test('of a flood a burst comes through, and how much was dropped is said once it is over', () => {
+  test('of a flood a burst comes through, and that it is cut is said as it begins, how much once it is over', () => {
     let time = 0;
     const { output, said } = record({ now: () => time, burst: 4, linesPerSecond: 2 });
     output.write(1, bytes('x\n'.repeat(10)));
-    assert.deepEqual(said, ['1:x', '1:x', '1:x', '1:x']);
+    assert.deepEqual(said, ['1:x', '1:x', '1:x', '1:x', 'dropped 1']);
     time = 500;
     output.write(1, bytes('still too early\n'));
-    assert.equal(said.length, 4);
+    output.sayDropped();
+    assert.equal(said.length, 5);
+    time = 999;
+    output.write(1, bytes('nearly\n'));
     time = 1000;
     output.write(1, bytes('after\n'));
-    assert.deepEqual(said.slice(4), ['dropped 7', '1:after']);
+    assert.deepEqual(said.slice(5), ['dropped 7', '1:after']);
+  });
+
+  test('what was dropped is said behind a flood though nothing is printed any more', () => {
+    let time = 0;
+    const { output, said } = record({ now: () => time, burst: 1 });
+    output.write(1, bytes('x\n'.repeat(10)));
+    time = 900;
+    output.sayDropped();
+    assert.deepEqual(said, ['1:x', 'dropped 1']);
+    time = 1000;
+    output.sayDropped();
+    output.sayDropped();
+    assert.deepEqual(said, ['1:x', 'dropped 1', 'dropped 8']);
   });
 
   test('a guest that was quiet for long has no more than a burst', () => {
@@ -182,6 +198,6 @@ suite('GuestOutput', () => {
     const { output, said } = record({ burst: 1 });
     output.write(2, bytes('a\nb\nc\npanic: out of luck'));
     output.flush();
-    assert.deepEqual(said, ['2:a', 'dropped 2', '2:panic: out of luck']);
+    assert.deepEqual(said, ['2:a', 'dropped 1', 'dropped 1', '2:panic: out of luck']);
   });
 });

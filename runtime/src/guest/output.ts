@@ -14,6 +14,9 @@ export interface GuestOutputOptions {
   readonly burst?: number;
 }
 
+/** How often it is said that lines are dropped, in milliseconds. */
+const sayEveryMs = 1000;
+
 /** Control characters but the tab, line and paragraph separators, and what changes the direction of text. */
 const harmful = /[[\p{Cc}--\t]\u{61c}\u{200e}\u{200f}\u{2028}-\u{202e}\u{2066}-\u{2069}]/gv;
 
@@ -35,7 +38,10 @@ export class GuestOutput {
   readonly #pending = { 1: new Pending(), 2: new Pending() } as const;
   #tokens: number;
   #filled: number;
+  /** Lines are dropped until there is room again. */
+  #dropping = false;
   #dropped = 0;
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: GuestOutputOptions) {
     this.#options = {
@@ -67,7 +73,7 @@ export class GuestOutput {
    * it said is often why, so these lines are never dropped.
    */
   flush(): void {
-    this.#sayDropped();
+    this.#sayDropped(this.#options.now());
     for (const fd of [1, 2] as const) {
       const pending = this.#pending[fd];
       this.#append(pending, pending.decoder.decode());
@@ -84,14 +90,24 @@ export class GuestOutput {
 
   #end(fd: 1 | 2, pending: Pending): void {
     if (this.#admit()) {
-      this.#sayDropped();
+      this.#sayDropped(this.#filled);
       if (pending.text.endsWith('\r')) pending.text = pending.text.slice(0, -1);
       this.#options.line(fd, this.#take(pending));
       return;
     }
+    this.#dropping = true;
     this.#dropped += 1;
     pending.text = '';
     pending.cut = false;
+    // Whoever reads along hears of it when it begins, and while it goes on.
+    this.sayDropped(this.#filled);
+  }
+
+  /** Says what was dropped since that was last said, at most once a second. Hot: it is called behind every step. */
+  sayDropped(now?: number): void {
+    if (this.#dropped === 0) return;
+    const time = now ?? this.#options.now();
+    if (time - this.#saidAt >= sayEveryMs) this.#sayDropped(time);
   }
 
   /** Whether there is room for another line, which it then takes. */
@@ -102,13 +118,15 @@ export class GuestOutput {
     this.#filled = time;
     // Once lines are dropped it takes half a burst to begin again. Otherwise a flood would come through as
     // single lines, each with a remark about those dropped before it.
-    if (this.#tokens < (this.#dropped > 0 ? burst / 2 : 1)) return false;
+    if (this.#tokens < (this.#dropping ? burst / 2 : 1)) return false;
     this.#tokens -= 1;
+    this.#dropping = false;
     return true;
   }
 
-  #sayDropped(): void {
+  #sayDropped(now: number): void {
     if (this.#dropped === 0) return;
+    this.#saidAt = now;
     const count = this.#dropped;
     this.#dropped = 0;
     this.#options.dropped(count);

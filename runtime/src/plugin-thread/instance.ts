@@ -256,6 +256,7 @@ export class Instance {
     this.#left();
     if (this.#event !== undefined) this.#options.link.finish();
     this.#event = undefined;
+    this.#output.sayDropped();
     this.#phase = 'idle';
   }
 
