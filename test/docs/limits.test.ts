@@ -195,6 +195,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Most time of `pulp_shutdown`': constantIn('host/shut-down.ts', 'most'),
   'Time in which signals count as one': constantIn('cli/signals.ts', 'COPIES_MS'),
   'Connections to the control socket': constantIn('control/server.ts', 'maxConnections'),
+  'Of these, readers of `pulp logs -f`': constantIn('control/server.ts', 'maxFollowers'),
   'Bytes of a control request, none has a body': constantIn('control/server.ts', 'maxHeaderBytes'),
   'Time for a control request': constantIn('control/server.ts', 'requestMs'),
   'Time for control answers at the end': constantIn('control/server.ts', 'graceMs'),

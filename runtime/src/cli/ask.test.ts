@@ -144,6 +144,16 @@ suite('pulp stop, start, restart, reload', () => {
     assert.deepEqual(names((await pulp(['stop', '--json', 'echo'])).out), ['echo']);
   });
 
+  test('reload says that a plugin which is stopped stays so', async (t) => {
+    const { host, pulp } = await scene(t);
+    host.plugins = [pluginStatus('echo', { state: 'stopped' }), pluginStatus('chat')];
+    assert.deepEqual(await pulp(['reload', 'echo', 'chat']), {
+      code: 0,
+      out: 'echo\nchat\n',
+      errors: 'pulp: echo is stopped: what was read counts when it is started\n',
+    });
+  });
+
   test('go on with the next when one fails, and end with 1', async (t) => {
     const { host, pulp } = await scene(t);
     host.acts = (asked) =>

@@ -95,6 +95,11 @@ class Question {
     const all = plugins.length > 0 ? plugins : (await this.#client.status()).plugins.map(({ name }) => name);
     return this.#each(all, async (name) => {
       const status = await this.#client.act(name, act);
+      if (act === 'reload' && status.state === 'stopped') {
+        await this.#options.complain(
+          `pulp: ${escapeUnprintable(name)} is stopped: what was read counts when it is started\n`,
+        );
+      }
       if (flags.json) await this.#json(status);
       else await this.#options.say(`${escapeUnprintable(name)}\n`);
     });

@@ -57,14 +57,18 @@ export type BundleValues = Omit<ValuesOf<typeof BUNDLE_FLAGS>, 'manifest'> & {
 export type BackupValues = ValuesOf<typeof BACKUP_FLAGS> & { readonly to: string };
 export type RestoreValues = ValuesOf<typeof RESTORE_FLAGS> & { readonly from: string };
 
+/** The command that is named. Their flags are others, so it has to come first; `run` is meant when none is. */
+export function commandOf([first]: readonly string[]): CommandName | undefined {
+  return keysOf(COMMANDS).find((known) => known === first);
+}
+
 /** Reads the command line; `embedded` are the manifests inside of a bundled program. Throws a {@link UsageError} for anything that it does not know. */
 export function parseCommandLine(
   argv: readonly string[],
   env: Environment,
   embedded: readonly string[] = [],
 ): Command {
-  // Their flags are others, so the command has to come first; `run` is meant when none is named.
-  const name = keysOf(COMMANDS).find((known) => known === argv[0]);
+  const name = commandOf(argv);
   const rest = argv.slice(1);
   if (name === undefined || name === 'run') return parseRun(argv, env, embedded);
   if (name === 'bundle') return parseBundle(rest, env);

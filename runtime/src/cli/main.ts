@@ -1,6 +1,6 @@
 import type { AskOptions } from './ask.ts';
 import { embeddedManifests } from '../host/embedded.ts';
-import { parseCommandLine, type Command } from './command-line.ts';
+import { commandOf, parseCommandLine, type Command } from './command-line.ts';
 import { type Environment, UsageError } from './parse-flags.ts';
 import { keepStorage } from './keep-storage.ts';
 import { run, type RunOptions } from './run.ts';
@@ -31,7 +31,7 @@ export async function main(
     command = parseCommandLine(argv, env, embeddedManifests());
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    await complain(`pulp: ${error.message}\n\n${usage()}`);
+    await complain(`pulp: ${error.message}\n\n${usage(commandOf(argv))}`);
     return 2;
   }
   if (command.name === 'run') return run({ ...rest, flags: command.flags, env, complain });

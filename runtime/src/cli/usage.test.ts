@@ -26,7 +26,7 @@ suite('help', () => {
   });
 
   test('fits a terminal of 100 columns', () => {
-    const texts = [help(), usage(), ...keysOf(COMMANDS).map((name) => help(name))];
+    const texts = [help(), usage(), ...keysOf(COMMANDS).flatMap((name) => [help(name), usage(name)])];
     for (const line of texts.join('').split('\n')) assert.ok(line.length <= 100, line);
   });
 
@@ -38,6 +38,14 @@ suite('help', () => {
       for (const [key, flag] of Object.entries(flags)) {
         assert.ok(help(name).includes(`  ${flagShape(key, flag)}\n`), `${name} ${key}`);
       }
+    }
+  });
+
+  test('what follows a command line with an error is short, and of the command that it was for', () => {
+    assert.match(usage(), /^Usage: pulp run /);
+    for (const name of keysOf(COMMANDS)) {
+      assert.ok(usage(name).startsWith(`Usage: pulp ${name} `), name);
+      assert.ok(usage(name).endsWith(`\`pulp help ${name}\` lists its flags.\n`), name);
     }
   });
 

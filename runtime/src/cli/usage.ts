@@ -1,8 +1,11 @@
 import { COMMANDS, type CommandName } from './commands.ts';
 import { FLAGS, SWITCHES, flagName, flagShape, keysOf, variableName, type FlagTable } from './flags.ts';
 
-/** What stderr gets after a command line that cannot be understood. */
-export function usage(): string {
+/** What stderr gets after a command line that cannot be understood; `topic` is the command that it was for. */
+export function usage(topic?: CommandName): string {
+  if (topic !== undefined) {
+    return `${usageLine(topic)}\n\`pulp help ${topic}\` lists its flags.\n`;
+  }
   return `Usage: pulp run [FOLDER | MANIFEST]... [flags]
        pulp COMMAND [flags]
 \`pulp --help\` lists commands and flags.
@@ -35,8 +38,8 @@ cannot be understood, 70 an error in Pulp itself, 130 and 143 ended by a second 
 }
 
 function helpOn(topic: CommandName): string {
-  const { words, about, flags } = COMMANDS[topic];
-  return `Usage: ${`pulp ${topic} ${words}`.trimEnd()} [flags]
+  const { about, flags } = COMMANDS[topic];
+  return `${usageLine(topic)}
 
 ${about.slice(0, 1).toUpperCase()}${about.slice(1)}.
 
@@ -44,6 +47,10 @@ Flags, with one dash or two, as -flag value or -flag=value:
 ${flagLines(flags)}
 ${switchLines()}
 `;
+}
+
+function usageLine(topic: CommandName): string {
+  return `Usage: ${`pulp ${topic} ${COMMANDS[topic].words}`.trimEnd()} [flags]`;
 }
 
 function commandLines(): string {

@@ -116,11 +116,10 @@ export class ControlClient {
 
   #broken(error: unknown): ControlError {
     if (error instanceof ControlError) return error;
+    const why = (error as Error).message;
     return new ControlError(
-      `${this.#path}: the host is gone before it answered: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
+      `${this.#path}: the connection was lost before the host had answered: it has ended, or has as many clients as it takes: ${why}`,
+      { cause: error },
     );
   }
 
@@ -139,6 +138,6 @@ export class ControlClient {
 function explain({ error, plugins }: ControlRefusal): string {
   if (plugins === undefined) return error;
   const meant = suggest(/"(.*)"/.exec(error)?.[1] ?? '', plugins);
-  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  const hint = meant === undefined ? '.' : `; did you mean ${meant}?`;
   return `${error}${hint} This host has: ${plugins.toSorted().join(', ')}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -97,6 +97,9 @@ suite('control server', { skip }, () => {
     await assert.rejects(client.act('ecoh', 'stop'), { message });
     await assert.rejects(client.plugin('ecoh'), { message });
     await assert.rejects(linesOf(client.logs({ plugin: 'ecoh' })), { message });
+    await assert.rejects(client.plugin('x'), {
+      message: 'no plugin is called "x". This host has: chat, echo',
+    });
     assert.deepEqual(host.asked, ['start echo']);
   });
 
@@ -124,6 +127,32 @@ suite('control server', { skip }, () => {
     await server[Symbol.asyncDispose]();
     assert.deepEqual(await following, ['first', 'last']);
     assert.ok(!existsSync(path));
+  });
+
+  test('followers of the log leave room for others: one more than 16 is refused', async (t) => {
+    const { client, history } = await serve(t);
+    const gone = new AbortController();
+    const followers = Array.from({ length: 16 }, () => client.logs({ follow: true, signal: gone.signal }));
+    const first = followers.map((follower) => follower.next());
+    history.add({ time: 0, level: 'info', message: 'first', fields: {} });
+    await Promise.all(first);
+    await assert.rejects(client.logs({ follow: true }).next(), {
+      name: 'ControlError',
+      message: '16 clients follow the log already',
+    });
+    assert.deepEqual(await linesOf(client.logs({})), ['first']);
+    assert.ok((await client.status()).plugins.length > 0);
+    gone.abort();
+    await Promise.all(followers.map((follower) => follower.return(undefined)));
+    // Each that has left makes room.
+    for (const deadline = performance.now() + 30_000; ;) {
+      const again = client.logs({ follow: true });
+      const line = await again.next().catch(() => undefined);
+      await again.return(undefined);
+      if (line !== undefined) break;
+      assert.ok(performance.now() < deadline, 'there is room again');
+      await setTimeout(5);
+    }
   });
 
   test('a follower that never reads holds up neither the host nor its end', async (t) => {
@@ -229,6 +258,18 @@ suite('control socket', { skip }, () => {
     assert.equal(servers.length, 1, JSON.stringify(tries));
     assert.equal((await new ControlClient(root).status()).plugins.length, 2);
     assert.deepEqual(readdirSync(join(root, '.pulp')), []);
+  });
+
+  test('is claimed though one that cleared its place has died over it', async (t) => {
+    const root = await temporaryFolder(t);
+    await using first = await open(root, new FakeHost());
+    assert.ok(first);
+    const folder = join(root, '.pulp', 'control-clearing');
+    mkdirSync(folder);
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(folder, longAgo, longAgo);
+    await assert.rejects(open(root, new FakeHost()), /another host listens there/);
+    assert.ok(!existsSync(folder));
   });
 
   test('is left alone when it has become that of another', async (t) => {

@@ -10,6 +10,8 @@ import { ACTS, type Act, type ControlRefusal, type ControlStatus } from './proto
 
 /** Connections at a time; further ones are closed. */
 const maxConnections = 32;
+/** Of these follow the log at most, so that there is room for other questions. */
+const maxFollowers = 16;
 /** Bytes of a request's line and headers. Bodies are refused, no request has one. */
 const maxHeaderBytes = 16 * 1024;
 /** How long a client may take for a request. */
@@ -35,6 +37,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
   readonly #server: Server;
   readonly #ending = new AbortController();
+  #followers = 0;
   #claim: Claim | undefined;
 
   private constructor(options: ControlServerOptions) {
@@ -159,13 +162,21 @@ export class ControlServer implements AsyncDisposable {
     const plugin = query.get('plugin') ?? undefined;
     // While the host starts, nobody knows its plugins yet.
     if (plugin !== undefined && this.#options.host() !== undefined) this.#plugin(plugin);
+    const follow = query.get('follow') === '1';
+    if (follow && this.#followers >= maxFollowers) {
+      throw new Refusal(503, { error: `${maxFollowers} clients follow the log already` });
+    }
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    if (follow) this.#followers += 1;
+    response.once('close', () => {
+      if (follow) this.#followers -= 1;
+      gone.abort();
+    });
     const lines = this.#options.history.read({
       plugin,
       tail: number(query, 'tail'),
       since: number(query, 'since'),
-      follow: query.get('follow') === '1',
+      follow,
       signal: AbortSignal.any([gone.signal, this.#ending.signal]),
     });
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });

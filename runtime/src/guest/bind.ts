@@ -81,6 +81,9 @@ function hint(module: string, name: string): string {
   if (module === 'env' && name === 'abort') {
     return 'compile AssemblyScript with --use abort=<your function>, as pulp-sdk-assemblyscript does';
   }
+  if (module === 'env' && /^(?:Date|Math|console|process|performance|crypto|seed|trace)\b/.test(name)) {
+    return 'AssemblyScript takes that from a browser or Node.js; extend the asconfig.json of pulp-sdk-assemblyscript, which has console and Math.random, and use its wallTime() for the time';
+  }
   if (module === 'env') return 'a C or Rust module was linked with undefined symbols';
   if (module.startsWith('wasi')) return `only WASI preview 1 (${wasiModule}) is there`;
   if (module.startsWith('wasm:')) return 'it is an engine builtin that this host does not give';
