@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ControlClient } from '../../runtime/src/control/client.ts';
 import { NamedPlugin } from '../support/named-plugin.ts';
 import { pulpCommand } from '../support/pulp-command.ts';
@@ -16,11 +17,14 @@ interface Scene {
   readonly health: (path: string) => Promise<string>;
 }
 
-async function scene(t: Scope, guest: WatGuest): Promise<Scene> {
+async function scene(t: Scope, guest: WatGuest, more: readonly string[] = []): Promise<Scene> {
   const folder = await temporaryFolder(t);
   const root = join(folder, 'data');
   const { folder: manifest } = await new NamedPlugin(folder, 'one').write('1', guest);
-  const pulp = await PulpProcess.launch(t, { manifest, args: ['-storage-root', root, '-health-port', '0'] });
+  const pulp = await PulpProcess.launch(t, {
+    manifest,
+    args: ['-storage-root', root, '-health-port', '0', ...more],
+  });
   const { addr = '' } = await pulp.line('health server started');
   return {
     pulp,
@@ -63,6 +67,21 @@ suite('-health-port', () => {
     assert.equal(await health('/livez'), '200 ok\n');
     assert.equal((await slow).status, 200);
     assert.equal((await ended).code, 0);
+  });
+
+  test('is not ready for -shutdown-delay, while requests are served as ever; a second signal ends that', async (t) => {
+    const guest = { routes: { 'GET /one': respond({ body: 'served' }) } };
+    const { pulp, health } = await scene(t, guest, ['-shutdown-delay', '10m']);
+    const { addr = '' } = await pulp.line('http server started');
+    while ((await health('/readyz')) !== '200 ok\n');
+    const end = pulp.stop('SIGTERM');
+    await pulp.line('shutdown delayed');
+    assert.equal(await health('/readyz'), '503 the host is stopping\n');
+    assert.equal(await (await fetch(`http://${addr}/one`)).text(), 'served');
+    // Within a moment it would count as the same signal.
+    await setTimeout(200);
+    pulp.signal('SIGTERM');
+    assert.equal((await end).code, 143);
   });
 
   test('is alive and not ready while a plugin starts', async (t) => {

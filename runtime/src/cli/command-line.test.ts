@@ -53,6 +53,7 @@ suite('command line', () => {
       pluginThreads: 16,
       allowPrivateNetwork: false,
       drainTimeout: 8_000,
+      shutdownDelay: 0,
       requestTimeout: 30_000,
       startTimeout: 30_000,
       maxBodyBytes: 10_485_760,

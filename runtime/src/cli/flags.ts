@@ -80,6 +80,10 @@ export const FLAGS = {
     fallback: '8s',
     about: 'how long steps that run at shutdown may still take',
   }),
+  shutdownDelay: flag(duration({ min: 0 }), {
+    fallback: '0s',
+    about: 'how long to serve on after SIGTERM, with /readyz at 503, before draining',
+  }),
   requestTimeout: flag(seconds, {
     fallback: '30s',
     about: 'how long a client waits for a plugin before it gets 504',

@@ -130,6 +130,48 @@ suite('run', () => {
     assert.deepEqual(log, ['INFO msg="signal received" signal=SIGINT']);
   });
 
+  test('with -shutdown-delay the host goes on for a while, and an error or its own end cuts that short', async () => {
+    const argv = ['-manifest', 'a.toml', '-shutdown-delay', '50ms'];
+    let stoppedAt = 0;
+    let signalledAt = 0;
+    const { code, log } = await play({
+      argv,
+      started: ({ process }) => {
+        signalledAt = performance.now();
+        process.emit('SIGTERM', 'SIGTERM');
+      },
+      stop: () => {
+        stoppedAt = performance.now();
+        return Promise.resolve({ clean: true });
+      },
+    });
+    assert.equal(code, 0);
+    assert.ok(stoppedAt - signalledAt >= 45, `${stoppedAt - signalledAt} ms`);
+    assert.deepEqual(log, [
+      'INFO msg="signal received" signal=SIGTERM',
+      'INFO msg="shutdown delayed" delay_ms=50',
+      'INFO msg="pulp exit clean"',
+    ]);
+    const long = ['-manifest', 'a.toml', '-shutdown-delay', '1h'];
+    const ended = await play({
+      argv: long,
+      started: ({ process, end }) => {
+        process.emit('SIGTERM', 'SIGTERM');
+        setImmediate(() => end(1));
+      },
+      stop: () => Promise.reject(new Error('it has ended by itself')),
+    });
+    assert.equal(ended.code, 1);
+    const broken = await play({
+      argv: long,
+      started: ({ process }) => {
+        process.emit('SIGTERM', 'SIGTERM');
+        setImmediate(() => process.emit('uncaughtException', new Error('ours'), 'uncaughtException'));
+      },
+    });
+    assert.equal(broken.code, 70);
+  });
+
   test('a second signal ends the process at once', async () => {
     const { exits } = await play({
       started: ({ process }) => process.emit('SIGTERM', 'SIGTERM'),

@@ -94,7 +94,7 @@ export async function run(options: RunOptions): Promise<number> {
     host = await startHost(options, log, ending, () => (left = true));
     if (host !== undefined) {
       await operations.attach(host);
-      code = await untilEnd(host, log, ending, operations);
+      code = await untilEnd(host, { log, ending, operations, crashed: crashes.first, flags });
     }
   }
   if (crashes.happened) code = INTERNAL_ERROR;
@@ -181,16 +181,28 @@ async function startRealHost(options: HostOptions): Promise<RunningHost> {
   return Host.start(options);
 }
 
+interface UntilEnd {
+  readonly log: Logger;
+  readonly ending: Promise<Ending>;
+  readonly operations: Operations;
+  /** Settles with the first error that nothing caught. */
+  readonly crashed: Promise<unknown>;
+  readonly flags: RunValues;
+}
+
 async function untilEnd(
   host: RunningHost,
-  log: Logger,
-  ending: Promise<Ending>,
-  operations: Operations,
+  { log, ending, operations, crashed, flags: { shutdownDelay } }: UntilEnd,
 ): Promise<number> {
   const itself = host.finished.then(({ code }): Ending => ({ by: 'itself', code }));
-  const end = await Promise.race([ending, itself]);
+  let end = await Promise.race([ending, itself]);
   // Readiness is gone before the first connection is refused.
   operations.stopping();
+  if (end.by === 'signal' && shutdownDelay > 0) {
+    // Whoever sends requests here needs a while to hear that it is not ready.
+    log.info('shutdown delayed', { delay_ms: shutdownDelay });
+    end = (await within(shutdownDelay, Promise.race([itself, crashed.then(() => end)]))) ?? end;
+  }
   if (end.by === 'itself') return end.code;
   try {
     const { clean } = await host.stop();

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import { encodeHttpRequest } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Code } from '../../abi/codes.ts';
@@ -29,6 +29,8 @@ import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.t
 export const maxRoutes = 1000;
 /** Refused routes of an instance that are logged: a guest may ask for them without end. */
 const maxRefusalsLogged = 10;
+/** Characters of a path in the log. */
+const maxPathLogged = 200;
 /** Bytes of large answers that all clients together may leave untaken. */
 export const maxUntakenBytes = 256 * 1024 * 1024;
 /** How often requests that have waited too long are looked for, in milliseconds. */
@@ -176,8 +178,17 @@ class RoutedPlugin implements PluginEnd {
     }
     const response = waiting.take();
     if (response === undefined) return;
-    if (outcome === 'broken') return reply(response, 502, 'plugin failed');
-    if (outcome === 'overdue') return reply(response, 504, 'plugin timeout');
+    if (outcome === 'broken' || outcome === 'overdue') {
+      this.#options.log.warn('plugin broke on a request', {
+        plugin: this.#port.plugin.name,
+        id: waiting.id,
+        method: response.req.method ?? '',
+        path: pathOf(response.req),
+      });
+      if (outcome === 'broken') reply(response, 502, 'plugin failed');
+      else reply(response, 504, 'plugin timeout');
+      return;
+    }
     this.#options.log.warn('plugin did not respond', { plugin: this.#port.plugin.name, id: waiting.id });
     reply(response, 500, 'plugin did not respond');
   }
@@ -311,6 +322,12 @@ function write(
   // A small body goes out as a binary string, in one piece with the head. A view of the ring dies on return.
   else if (body.length <= inlineBytes) response.end(latin1(body, 0, body.length), 'latin1');
   else response.end(body);
+}
+
+/** What of a request's target is logged: the path, without a query that may hold secrets. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  const [path = ''] = url.split('?', 1);
+  return path.length <= maxPathLogged ? path : `${path.slice(0, maxPathLogged)}…`;
 }
 
 function printable(text: string): string {
