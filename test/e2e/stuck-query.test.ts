@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { ControlClient } from '../../runtime/src/control/client.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 import { SqliteGuest, sqlitePlugin } from '../support/sqlite-guest.ts';
 
@@ -40,6 +42,23 @@ suite('a query that does not come back', () => {
     assert.equal((await pulp.stop()).code, 0, pulp.dump());
   });
 
+  test('goes on when its plugin is stopped, and `pulp ps` says so until it is over', async (t) => {
+    const root = await storage(t);
+    const manifest = await sqlitePlugin(t, { options: 'query_timeout_ms = 300' });
+    const pulp = await PulpProcess.start(t, { manifest, args: ['-storage-root', root] });
+    const guest = new SqliteGuest(pulp);
+    guest.query(long(30_000_000)).catch(() => undefined);
+    await pulp.line('plugin is stuck');
+    const control = new ControlClient(root);
+    const name = (await control.status()).plugins[0]?.name ?? '';
+    const { state, reason } = await control.act(name, 'stop');
+    assert.deepEqual([state, reason], ['stopped', 'a call that nothing can end goes on in its thread']);
+    while ((await control.plugin(name)).reason !== undefined) await setTimeout(20);
+    assert.equal((await control.act(name, 'start')).state, 'ready');
+    assert.equal((await guest.query('SELECT 1')).code, 0);
+    assert.equal((await pulp.stop()).code, 0, pulp.dump());
+  });
+
   for (const signals of [1, 2]) {
     test(`does not keep the process from ending at ${signals} SIGTERM`, async (t) => {
       const guest = await start(t, ['-drain-timeout', '500ms']);
@@ -51,7 +70,7 @@ suite('a query that does not come back', () => {
       if (signals === 2) {
         await pulp.line('signal received');
         // Signals that follow at once count as one.
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await setTimeout(300);
         pulp.signal('SIGTERM');
       }
       const { code } = await pulp.end();

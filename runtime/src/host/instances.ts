@@ -5,6 +5,7 @@ import type { Log } from '../ext.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
 import type { Deployment } from '../plugin-thread/protocol.ts';
 import type { LoadedPlugin } from './load-plugin.ts';
+import type { PluginThread } from './plugin-thread.ts';
 import type { PluginThreads, Tenant, ThreadLease } from './plugin-threads.ts';
 import { type InstanceEnd, RunningInstance } from './running-instance.ts';
 import { shutDown } from './shut-down.ts';
@@ -38,8 +39,8 @@ export class Instances {
   #next: RunningInstance | undefined;
   /** The place in a thread that instances start in, as long as that is good. */
   #lease: ThreadLease | undefined;
-  /** A thread was left that could not be ended. */
-  #left = false;
+  /** Threads that could not be ended yet. */
+  readonly #left = new Set<PluginThread>();
   #count = 0;
 
   /** @param plugin Whose they are, at the edge. */
@@ -73,7 +74,12 @@ export class Instances {
 
   /** Whether one is where nothing can end it: in a native call, or in a thread that could not be ended. */
   get uninterruptible(): boolean {
-    return this.#left || this.all().some(({ insideNative }) => insideNative);
+    return this.lingers || this.all().some(({ insideNative }) => insideNative);
+  }
+
+  /** Whether a thread of theirs goes on that was to end: it is inside of a native call. */
+  get lingers(): boolean {
+    return this.#left.size > 0;
   }
 
   /** One that was replaced and is not down yet. */
@@ -226,10 +232,15 @@ export class Instances {
 
   async #killThread(lease: ThreadLease, reason: string): Promise<void> {
     if (this.#lease === lease) this.#lease = undefined;
-    if (!(await lease.kill(reason))) this.#left = true;
+    if (!(await lease.kill(reason))) this.#lingers(lease);
   }
 
   async #leave(lease: ThreadLease): Promise<void> {
-    if (!(await lease.release())) this.#left = true;
+    if (!(await lease.release())) this.#lingers(lease);
+  }
+
+  #lingers({ thread }: ThreadLease): void {
+    this.#left.add(thread);
+    void thread.end().then(() => this.#left.delete(thread));
   }
 }

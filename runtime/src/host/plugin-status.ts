@@ -20,9 +20,13 @@ export interface Supervised {
   readonly plugin: EdgePlugin;
 }
 
+/** Why the database of a plugin that is stopped may still be locked, and a processor busy. */
+const lingering = 'a call that nothing can end goes on in its thread';
+
 /** A plugin as an operator sees it. */
 export function pluginStatus(supervised: Supervised): PluginStatus {
-  const { spec, reason, crashes, retryAt, instances, plugin } = supervised;
+  const { spec, crashes, retryAt, instances, plugin } = supervised;
+  const reason = supervised.phase === 'stopped' && instances.lingers ? lingering : supervised.reason;
   const { serving, count, thread, memory } = instances;
   const readySince = serving?.readySince;
   return {

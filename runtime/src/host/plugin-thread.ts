@@ -97,13 +97,18 @@ export class PluginThread {
     this.#post({ type: 'stop', instance });
   }
 
+  /** Ends the thread, however long that takes. */
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
   /**
    * Ends the thread in milliseconds, also inside an endless loop of a guest. False when it still runs after a
    * second: it is inside of a native call, and ends with that.
    */
   async terminate(): Promise<boolean> {
     this.#ended = true;
-    const ended = this.#worker.terminate().then(() => true);
+    const ended = this.end().then(() => true);
     const { promise: late, resolve } = Promise.withResolvers<false>();
     const timer = setTimeout(() => resolve(false), terminateMs);
     try {

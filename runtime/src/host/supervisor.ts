@@ -151,8 +151,6 @@ export class Supervisor {
     this.#phase = 'stopped';
     this.#reason = undefined;
     await this.#instances.release();
-    // Its database may be locked until then.
-    if (this.#instances.uninterruptible) this.#reason = 'a call that nothing can end goes on in its thread';
     log.info('plugin stopped', { plugin: this.name });
   }
 
