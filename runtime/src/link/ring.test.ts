@@ -120,6 +120,20 @@ suite('ring', () => {
     assert.equal(consumer.next(), true);
   });
 
+  test('a producer that waits is woken once, when half of the ring is free', (t) => {
+    const { producer, consumer } = ring();
+    let written = 0;
+    while (producer.write(1, 1, 0, written, bytes(1000, written)) >= 0) written += 1;
+    const notify = t.mock.method(Atomics, 'notify');
+    // What waitForRoom notes before it blocks.
+    const waiting = 17;
+    new Int32Array(producer.buffer)[waiting] = 1;
+    for (let released = 1; consumer.next(); released++) {
+      consumer.release();
+      assert.equal(notify.mock.callCount(), released >= written / 2 ? 1 : 0, `${released} of ${written}`);
+    }
+  });
+
   test('positions go on beyond 2^32 bytes', () => {
     const { producer, consumer } = ring();
     const payload = bytes(ringBytes / 8 - 16 - 24, 1);

@@ -183,12 +183,24 @@ export class RingConsumer extends RingEnd {
     return this.bytes.subarray(start, start + this.length);
   }
 
+  /**
+   * A producer that waits is woken when there is room for many records. Woken for each it would fill that room and wait
+   * again: two threads that wake each other all the time.
+   */
+  get #halfEmpty(): boolean {
+    return (this.published - this.#head) >>> 0 <= ringBytes / 2;
+  }
+
+  #wakeProducer(): void {
+    if (Atomics.exchange(this.words, WAITING, 0) !== 0) Atomics.notify(this.words, HEAD);
+  }
+
   /** Finishes the record taken. */
   release(): void {
     this.#head = (this.#head + this.#size) | 0;
     // Finished first: whoever has seen the head has seen everything before it counted as finished.
     Atomics.add(this.words, FINISHED, 1);
     Atomics.store(this.words, HEAD, this.#head);
-    if (Atomics.load(this.words, WAITING) !== 0) Atomics.notify(this.words, HEAD);
+    if (Atomics.load(this.words, WAITING) !== 0 && this.#halfEmpty) this.#wakeProducer();
   }
 }
