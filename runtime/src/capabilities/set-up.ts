@@ -10,6 +10,14 @@ export interface SetUp {
 }
 
 /**
+ * How long anything of a capability may take to be set up, in milliseconds: what does not settle is to be named before
+ * the time of the start is over.
+ */
+export function setUpMsOf(startTimeoutMs: number): number {
+  return Math.ceil(startTimeoutMs * 0.75);
+}
+
+/**
  * What an end of a capability comes to. Rejects, with an error that names the capability, when it was refused or is
  * not there in time: an extension's promise that never settles would leave a start without a word.
  */

@@ -177,8 +177,10 @@ async function extensionsOf(
 }
 
 async function startRealHost(options: HostOptions): Promise<RunningHost> {
+  const { beginThreads } = await import('../host/begin-threads.ts');
+  const threads = beginThreads(options);
   const { Host } = await import('../host/host.ts');
-  return Host.start(options);
+  return Host.start(options, threads);
 }
 
 interface UntilEnd {

@@ -1,6 +1,7 @@
-import { request, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { request } from '../edge/node-http.ts';
 import { suggest } from '../manifest/nearest.ts';
 import { controlAddress, dial } from './address.ts';
 import type { LogQuery } from './log-history.ts';

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer } from '../edge/node-http.ts';
 import type { HostStatus } from '../host/status.ts';
 
 /** Connections at a time; further ones are closed. */

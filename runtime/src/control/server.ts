@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createServer } from '../edge/node-http.ts';
 import type { Log } from '../ext.ts';
 import type { HostControl, PluginStatus } from '../host/status.ts';
 import { claim, type Claim } from './claim.ts';

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.ts';
 import type { Budget } from './budget.ts';
+import { createServer } from './node-http.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
 import { beginAnswer, endWithAnswers } from './connection.ts';
 import { refuse, statusOf, textOf } from './refuse.ts';

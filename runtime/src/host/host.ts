@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { Registry } from '../capabilities/registry.ts';
+import { setUpMsOf } from '../capabilities/set-up.ts';
 import { Edge } from '../edge/edge.ts';
 import type { Capability, Log } from '../ext.ts';
+import { beginThreads } from './begin-threads.ts';
 import { checkModules } from './check-modules.ts';
 import { loadCertificate } from './load-certificate.ts';
 import { type LoadedPlugin, loadPlugin, readManifest } from './load-plugin.ts';
 import { defaultMaxMemory, MemoryGuard } from './memory-guard.ts';
-import { PluginThreads } from './plugin-threads.ts';
 import { startOrder } from './start-order.ts';
 import type { HostControl, HostStatus } from './status.ts';
 import { RestoreStaging } from './storage-restore.ts';
@@ -110,14 +111,18 @@ export class Host implements AsyncDisposable, HostControl {
    * Rejects, with nothing left running, when anything fails: a `ManifestError` or `ModuleError` is a
    * plugin's fault, a system error with `syscall: 'listen'` the port's. An error with `uninterruptible: true` left
    * a thread behind that only ends with its native call.
+   *
+   * @param threads For a caller that has begun them before it had this module.
    */
-  static async start(options: HostOptions): Promise<Host> {
+  static async start(options: HostOptions, threads = beginThreads(options)): Promise<Host> {
     const log = options.log ?? silent;
     await using scope = new AsyncDisposableStack();
+    scope.defer(() => threads.dismiss());
     const certificate = await loadCertificate(options, log);
     const extensions = options.extensions ?? [];
     const registry = new Registry(extensions);
     const { startTimeoutMs = 30_000 } = options;
+    const setUpMs = setUpMsOf(startTimeoutMs);
     await checkModules(extensions, startTimeoutMs);
     const storageRoot = resolve(options.storageRoot ?? 'data');
     const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
@@ -127,8 +132,6 @@ export class Host implements AsyncDisposable, HostControl {
     for (const file of files) plugins.push(await load(file));
     const order = startOrder(plugins.map(({ spec }) => spec));
 
-    // What does not settle is to be named before the start's own time is over.
-    const setUpMs = Math.ceil(startTimeoutMs * 0.75);
     const edge = new Edge({
       index: 0,
       setUpMs,
@@ -143,10 +146,6 @@ export class Host implements AsyncDisposable, HostControl {
       log,
     });
     const watchdog = scope.use(new Watchdog());
-    const threads = new PluginThreads({
-      max: options.pluginThreads ?? 16,
-      extensions: extensions.map(({ name, module }) => ({ name, module, loadMs: setUpMs })),
-    });
     let host: Host | undefined;
     const supervisors = plugins.map(
       (loaded) =>
@@ -186,6 +185,7 @@ export class Host implements AsyncDisposable, HostControl {
       if (certificate !== undefined && url !== undefined) {
         scope.use(certificate.watch((keyPair) => edge.listener.setKeyPair(keyPair)));
       }
+      await threads.dismiss();
       const parts = { edge, supervisors, rounds, guard, drainTimeoutMs, log, scope: scope.move() };
       host = new Host(parts, url);
     } catch (error) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import { until } from '../../../test/support/until.ts';
 import type { ExtensionModule } from '../capabilities/import-extension.ts';
 import { PluginThreads, type Tenant, type ThreadLease } from './plugin-threads.ts';
@@ -55,6 +56,37 @@ suite('PluginThreads', () => {
     const [first, alone, second, third] = [acquire(), acquire(true), acquire(), acquire(true)];
     assert.deepEqual(indexes([first, alone, second, third]), [1, 2, 1, 3]);
     assert.equal(alone.tenants, 1);
+  });
+
+  test('those that are expected begin one ahead, and what is left of them ends', async (t) => {
+    const begun: Worker[] = [];
+    const ended: Worker[] = [];
+    const note = (worker: Worker): void => {
+      begun.push(worker);
+      worker.once('exit', () => ended.push(worker));
+    };
+    process.on('worker', note);
+    t.after(() => process.off('worker', note));
+    const all = new PluginThreads({ max: 3 });
+    const counts: number[] = [];
+    all.prepare(9);
+    all.prepare(9);
+    await until(() => begun.length === 1, 'one begins before it is asked for');
+    for (let asked = 1; asked <= 4; asked++) {
+      const lease = all.acquire(tenant(), { dedicated: false });
+      t.after(() => lease.kill('the test is over'));
+      await until(() => begun.length >= Math.min(asked + 1, 3), 'the next begins');
+      counts.push(begun.length);
+    }
+    assert.deepEqual(counts, [2, 3, 3, 3]);
+    await all.dismiss();
+    assert.equal(ended.length, 0, 'all were taken');
+
+    const unused = new PluginThreads({ max: 3 });
+    unused.prepare(1);
+    await unused.dismiss();
+    await until(() => ended.length === 1, 'nobody has taken it');
+    assert.equal(begun[3], ended[0]);
   });
 
   test('an extra one is new whatever the limit', (t) => {

@@ -33,6 +33,12 @@ interface Occupied {
   readonly tenants: Set<Tenant>;
 }
 
+/** A thread, and who hears of its end. */
+interface Begun {
+  readonly thread: PluginThread;
+  died: (error: Error) => void;
+}
+
 /**
  * The plugin threads of a host. Each plugin has one to itself while there are few; beyond the limit plugins share
  * the threads that have the fewest.
@@ -41,6 +47,10 @@ export class PluginThreads {
   readonly #max: number;
   readonly #extensions: readonly ExtensionModule[];
   #threads: readonly Occupied[] = [];
+  /** One that begins ahead of who will be in it. */
+  #spare: Begun | undefined;
+  /** How many more will be asked for soon. */
+  #expected = 0;
   #indexes = 0;
   #keys = 0;
 
@@ -84,25 +94,58 @@ export class PluginThreads {
     };
   }
 
-  #open(dedicated: boolean): Occupied {
-    const tenants = new Set<Tenant>();
-    const thread = new PluginThread({
-      extensions: this.#extensions,
-      died: (error) => {
-        this.#threads = this.#threads.filter((other) => other !== place);
-        const all = [...tenants];
-        tenants.clear();
-        // Whose guest computed alone has done it, as by filling the heap. Otherwise nobody can tell.
-        const busy = all.filter((tenant) => tenant.busy);
-        const guilty = busy.length === 1 ? busy : all;
-        for (const tenant of all) {
-          if (guilty.includes(tenant)) tenant.died(error);
-          else tenant.evicted(`the thread, which another plugin shares, ended: ${error.message}`);
-        }
+  /**
+   * So many places will be asked for soon. A thread takes a while to begin, which it does ahead of being asked for, one at
+   * a time, until {@link dismiss}.
+   */
+  prepare(count: number): void {
+    this.#expected = Math.min(count, this.#max);
+    this.#begin();
+  }
+
+  /** No more places are asked for than there were. */
+  async dismiss(): Promise<void> {
+    const spare = this.#spare;
+    this.#expected = 0;
+    this.#spare = undefined;
+    await spare?.thread.terminate();
+  }
+
+  #begin(): void {
+    if (this.#expected > 0) this.#spare ??= this.#begun();
+  }
+
+  #begun(): Begun {
+    const begun: Begun = {
+      thread: new PluginThread({ extensions: this.#extensions, died: (error) => begun.died(error) }),
+      // Whoever asks for a thread now gets another, and hears of it if that ends as well.
+      died: () => {
+        if (this.#spare === begun) this.#spare = undefined;
       },
-    });
-    const place = { thread, index: ++this.#indexes, dedicated, tenants };
+    };
+    return begun;
+  }
+
+  #open(dedicated: boolean): Occupied {
+    const begun = this.#spare ?? this.#begun();
+    const tenants = new Set<Tenant>();
+    const place = { thread: begun.thread, index: ++this.#indexes, dedicated, tenants };
+    begun.died = (error) => {
+      this.#threads = this.#threads.filter((other) => other !== place);
+      const all = [...tenants];
+      tenants.clear();
+      // Whose guest computed alone has done it, as by filling the heap. Otherwise nobody can tell.
+      const busy = all.filter((tenant) => tenant.busy);
+      const guilty = busy.length === 1 ? busy : all;
+      for (const tenant of all) {
+        if (guilty.includes(tenant)) tenant.died(error);
+        else tenant.evicted(`the thread, which another plugin shares, ended: ${error.message}`);
+      }
+    };
     this.#threads = [...this.#threads, place];
+    this.#spare = undefined;
+    this.#expected -= 1;
+    this.#begin();
     return place;
   }
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeHttpRequest } from '../../abi/events.ts';
 import { Writer } from '../../abi/msgpack/writer.ts';
 import { Code } from '../../abi/codes.ts';
@@ -18,6 +18,7 @@ import type {
 import { Fifo } from '../../edge/fifo.ts';
 import { Budget } from '../../edge/budget.ts';
 import { oweAnswer } from '../../edge/connection.ts';
+import { METHODS } from '../../edge/node-http.ts';
 import { notAllowed } from '../../edge/not-allowed.ts';
 import { parseQuery } from '../../edge/query.ts';
 import { reply, shed, unavailable } from '../../edge/reply.ts';

@@ -1,5 +1,6 @@
-import { type Address, type AddressRange, embedded, inRange, notPublic, parseAddress } from './address.ts';
+import { type Address, type AddressRange, inRange, parseAddress } from './address.ts';
 import { type AllowedHost, comparableHost } from './allowed-host.ts';
+import { embedded, notPublic } from './public-address.ts';
 
 export interface EgressPolicyOptions {
   /** Undefined: every public address. Empty: nothing. */

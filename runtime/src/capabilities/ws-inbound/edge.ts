@@ -1,5 +1,6 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Budget } from '../../edge/budget.ts';
+import { ServerResponse } from '../../edge/node-http.ts';
 import { decodePercent } from '../../edge/percent.ts';
 import { reply } from '../../edge/reply.ts';
 import { readRequest } from '../../edge/request.ts';
