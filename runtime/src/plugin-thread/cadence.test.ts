@@ -63,6 +63,31 @@ suite('ticks', () => {
     assert.ok(close.length <= 3, `${close.length} of ${notes.length} ticks came at once`);
   });
 
+  test('of several guests come at the same moments, so that fewer of them wake anybody', async (t) => {
+    const thread = new ThreadUnderTest(t);
+    const first = await thread.ready(ticking(), { tickIntervalMs: 50 });
+    const others = [];
+    // They begin at moments of their own.
+    for (let count = 0; count < 4; count++) {
+      await wait(11);
+      others.push(await thread.ready(ticking(), { tickIntervalMs: 50 }));
+    }
+    const all = [first, ...others];
+    const before = all.map(({ notes }) => notes.length);
+    await thread.until(
+      () => all.every(({ notes }, at) => notes.length >= (before[at] ?? 0) + 20),
+      'ticks come',
+    );
+    for (const { notes } of others) {
+      const close = notes.filter((time) => first.notes.some((other) => Math.abs(other - time) < 5000));
+      // Some are late on a machine that has other things to do.
+      assert.ok(
+        close.length > notes.length / 2,
+        `${close.length} of ${notes.length} ticks come with the first's`,
+      );
+    }
+  });
+
   test('do not come with an interval of 0', async (t) => {
     const thread = new ThreadUnderTest(t);
     const instance = await thread.ready(ticking(), { tickIntervalMs: 0 });

@@ -33,6 +33,9 @@ import {
 import type { Waits } from './waits.ts';
 import { WallClock } from './wall-clock.ts';
 
+/** Longer intervals between ticks begin at multiples of this, in milliseconds, shorter ones at those of their own. */
+const tickGridMs = 100;
+
 /** How often a heartbeat is logged at most, in milliseconds. */
 const heartbeatMs = 60_000;
 
@@ -359,12 +362,18 @@ export class Instance {
     this.#log.info('step heartbeat', { call_number: this.#guest.callNumber });
   }
 
-  /** Ticks that load has kept from happening are not made up for. */
+  /**
+   * Ticks that load has kept from happening are not made up for. Those of plugins with the same interval fall on the same
+   * moments of the clock that threads share: a thread, or a processor, that is awake for one is awake for all.
+   */
   #tickAfter(now: number): number {
     const { tickIntervalMs } = this.#options.command.spec;
     if (tickIntervalMs === 0) return Number.POSITIVE_INFINITY;
     const next = this.#nextTick + tickIntervalMs;
-    return next > now ? next : now + tickIntervalMs;
+    if (next > now) return next;
+    const grid = Math.min(tickIntervalMs, tickGridMs);
+    const soonest = shared(now) + tickIntervalMs - grid / 2;
+    return Math.ceil(soonest / grid) * grid - shared(0);
   }
 
   #state(state: InstanceState): void {
