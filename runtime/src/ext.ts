@@ -321,8 +321,10 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
   readonly scope: AsyncDisposableStack;
   /** Whether an instance is there to take events; otherwise `push` gives false. */
   readonly up: boolean;
-  /** In how many seconds it is worth to ask again for what `push` refused: 1, or the time until a plugin that has failed is
-   * tried again. */
+  /**
+   * In how many seconds it is worth to ask again for what `push` refused, at least 1: until a plugin that has failed is
+   * tried again.
+   */
   readonly retryAfter: number;
   /** An id that no other event, request or connection of this edge has. Ids count from 1. */
   nextId(): number;
