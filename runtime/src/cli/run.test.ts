@@ -162,6 +162,14 @@ suite('run', () => {
       stop: () => Promise.reject(new Error('it has ended by itself')),
     });
     assert.equal(ended.code, 1);
+    const early = await play({
+      argv: long,
+      start: async (_, { process }) => {
+        process.emit('SIGTERM', 'SIGTERM');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+    });
+    assert.deepEqual([early.code, early.log.filter((line) => line.includes('delayed'))], [0, []]);
     const broken = await play({
       argv: long,
       started: ({ process }) => {

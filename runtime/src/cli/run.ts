@@ -91,10 +91,13 @@ export async function run(options: RunOptions): Promise<number> {
   let left = false;
   operations = await openOperations(options, log, history);
   if (operations !== undefined) {
-    host = await startHost(options, log, ending, () => (left = true));
-    if (host !== undefined) {
-      await operations.attach(host);
-      code = await untilEnd(host, { log, ending, operations, crashed: crashes.first, flags });
+    const started = await startHost(options, log, ending, () => (left = true));
+    host = started?.host;
+    if (started !== undefined) {
+      await operations.attach(started.host);
+      // A host that was never ready has nobody who would have to hear that it is no more.
+      const shutdownDelay = started.inTime ? flags.shutdownDelay : 0;
+      code = await untilEnd(started.host, { log, ending, operations, crashed: crashes.first, shutdownDelay });
     }
   }
   if (crashes.happened) code = INTERNAL_ERROR;
@@ -134,13 +137,16 @@ function firstEnding(signals: Signals, crashes: Crashes, log: Logger): Promise<E
   ]);
 }
 
-/** Starts the host. Undefined: it could not start, or the end came first; whichever it was has been said. */
+/**
+ * Starts the host, in time or when the end had come already. Undefined: it could not start, or took too long when the end
+ * had come; whichever it was has been said.
+ */
 async function startHost(
   { flags, complain, started, ...options }: RunOptions,
   log: Logger,
   ending: Promise<Ending>,
   uninterruptible: () => void,
-): Promise<RunningHost | undefined> {
+): Promise<{ readonly host: RunningHost; readonly inTime: boolean } | undefined> {
   try {
     const start = options.start ?? startRealHost;
     const starting = extensionsOf(flags, options).then((all) => start(hostOptions(flags, all, log)));
@@ -150,12 +156,13 @@ async function startHost(
         await log.flush();
         started(first);
       }
-      return first;
+      return { host: first, inTime: true };
     }
     // What is half started cannot be stopped in order, so the start may use the time that draining has.
     const host = await within(flags.drainTimeout, starting);
-    if (host === undefined) log.error('ended before the start was over', { manifest: flags.manifest });
-    return host;
+    if (host !== undefined) return { host, inTime: false };
+    log.error('ended before the start was over', { manifest: flags.manifest });
+    return undefined;
   } catch (error) {
     log.debug('start failed', { stack: inspect(error) });
     if ((error as { uninterruptible?: unknown }).uninterruptible === true) uninterruptible();
@@ -189,19 +196,20 @@ interface UntilEnd {
   readonly operations: Operations;
   /** Settles with the first error that nothing caught. */
   readonly crashed: Promise<unknown>;
-  readonly flags: RunValues;
+  /** How long it serves on when a signal ends it, in milliseconds. */
+  readonly shutdownDelay: number;
 }
 
 async function untilEnd(
   host: RunningHost,
-  { log, ending, operations, crashed, flags: { shutdownDelay } }: UntilEnd,
+  { log, ending, operations, crashed, shutdownDelay }: UntilEnd,
 ): Promise<number> {
   const itself = host.finished.then(({ code }): Ending => ({ by: 'itself', code }));
   let end = await Promise.race([ending, itself]);
   // Readiness is gone before the first connection is refused.
   operations.stopping();
+  // Whoever sends requests here needs a while to hear that it is not ready any more.
   if (end.by === 'signal' && shutdownDelay > 0) {
-    // Whoever sends requests here needs a while to hear that it is not ready.
     log.info('shutdown delayed', { delay_ms: shutdownDelay });
     end = (await within(shutdownDelay, Promise.race([itself, crashed.then(() => end)]))) ?? end;
   }
