@@ -201,7 +201,7 @@ suite('status codes of a plugin that has no time', { concurrency: 3 }, () => {
       assert.equal((await fetch(`${pulp.url}/trap?token=secret`)).status, 502);
       if (crash < 5) await pulp.line('plugin restarted', { instance: String(crash + 1) });
     }
-    await pulp.line('plugin broke on a request', { plugin: 'guest', method: 'GET', path: '/trap' });
+    await pulp.line('plugin ended in a request', { plugin: 'guest', method: 'GET', path: '/trap' });
     await pulp.line('plugin failed');
     const down = await rawRequest(t, pulp.port, { head: get('/ok') });
     assert.equal(down.status, 503);

@@ -174,10 +174,7 @@ export class Host implements AsyncDisposable, HostControl {
     });
     const { drainTimeoutMs = 8000 } = options;
     try {
-      for (const supervisor of rounds.flat()) {
-        await supervisor.start();
-        log.info('init complete', { plugin: supervisor.name });
-      }
+      for (const supervisor of rounds.flat()) await supervisor.start();
       scope.use(watchdog.add((now) => guard.look(now)));
       const url = plugins.some(({ spec }) => spec.capabilities.some((name) => inbound.test(name)))
         ? await listen(edge, options, log)

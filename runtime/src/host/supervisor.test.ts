@@ -115,8 +115,8 @@ suite('Supervisor', () => {
     };
     await supervisor.start();
     assert.equal(await stopped, true);
-    assert.deepEqual(messages(), ['step heartbeat', 'plugin crashed', 'shutdown complete']);
-    assert.deepEqual(lines[1]?.fields, { plugin: 'guest', reason: 'pulp_step trapped: unreachable' });
+    assert.deepEqual(messages(), ['init complete', 'step heartbeat', 'plugin crashed', 'shutdown complete']);
+    assert.deepEqual(lines[2]?.fields, { plugin: 'guest', reason: 'pulp_step trapped: unreachable' });
   });
 
   test('a stop that meets a restart does not wait for a start, and there is none', async (t) => {

@@ -51,6 +51,8 @@ export class Supervisor {
   /** The host is stopping: nothing is started any more, whatever operators have asked for. */
   #closing = false;
   #crashes = 0;
+  /** No instance was ready yet. */
+  #first = true;
   #reason: string | undefined;
   #retryAt: number | undefined;
   /** What operators ask for is done one after the other. */
@@ -284,6 +286,9 @@ export class Supervisor {
     if (!isEnding(this.#phase)) this.#phase = 'ready';
     this.#watch.renewed();
     this.#retryAt = undefined;
+    // Here, and not where the start is waited for: what the instance says next may have come along with this.
+    if (this.#first) this.#options.log.info('init complete', { plugin: this.name });
+    this.#first = false;
     this.#instances.takeOver(instance);
   }
 

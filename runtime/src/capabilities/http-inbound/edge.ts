@@ -180,7 +180,7 @@ class RoutedPlugin implements PluginEnd {
     const response = waiting.take();
     if (response === undefined) return;
     if (outcome === 'broken' || outcome === 'overdue') {
-      this.#options.log.warn('plugin broke on a request', {
+      this.#options.log.warn('plugin ended in a request', {
         plugin: this.#port.plugin.name,
         id: waiting.id,
         method: response.req.method ?? '',
