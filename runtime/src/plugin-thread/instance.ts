@@ -372,7 +372,9 @@ export class Instance {
     const next = this.#nextTick + tickIntervalMs;
     if (next > now) return next;
     const grid = Math.min(tickIntervalMs, tickGridMs);
-    const soonest = shared(now) + tickIntervalMs - grid / 2;
+    // The first one has its whole interval: the host is to be there before it.
+    const first = this.#nextTick === 0;
+    const soonest = shared(now) + tickIntervalMs - (first ? 0 : grid / 2);
     return Math.ceil(soonest / grid) * grid - shared(0);
   }
 
