@@ -59,6 +59,13 @@ suite('five crashes within 30 s', { concurrency: 2 }, () => {
     assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
   });
 
+  test('one that is stopped tells nobody to wait for the next try', async (t) => {
+    const host = await failed(t);
+    await host.host.stopPlugin('broken');
+    const response = await fetch(`${host.url}/broken`);
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1']);
+  });
+
   test('a reload mends it at once', async (t) => {
     const host = await failed(t);
     await host.reload({ name: 'broken', guest: { routes: { 'GET /trap': respond({ body: 'mended' }) } } });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, lstat, mkdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -81,7 +81,8 @@ async function alone(folder: string, what: () => Promise<void>): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const { mtimeMs = 0 } = (await lstat(folder).catch(() => undefined)) ?? {};
-      if (mtimeMs > 0 && Math.abs(Date.now() - mtimeMs) > clearMs) await removeEmpty(folder);
+      const dead = mtimeMs > 0 && Math.abs(Date.now() - mtimeMs) > clearMs;
+      if (dead) await rm(folder, { recursive: true, force: true });
       else await setTimeout(10);
     }
   }

@@ -270,6 +270,11 @@ suite('control socket', { skip }, () => {
     utimesSync(folder, longAgo, longAgo);
     await assert.rejects(open(root, new FakeHost()), /another host listens there/);
     assert.ok(!existsSync(folder));
+    // Whatever it is.
+    writeFileSync(folder, '');
+    utimesSync(folder, longAgo, longAgo);
+    await assert.rejects(open(root, new FakeHost()), /another host listens there/);
+    assert.ok(!existsSync(folder));
   });
 
   test('is left alone when it has become that of another', async (t) => {

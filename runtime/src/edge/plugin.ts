@@ -184,6 +184,8 @@ export class EdgePlugin {
   /** Takes no more events, and takes back those whose step has not begun: for good, the plugin is being ended. */
   stopAccepting(): void {
     const current = this.#current;
+    // What was to come, an operator has called off.
+    this.#comesAt = 0;
     if (this.#accepting && current !== undefined) {
       current.takeBack();
       this.#draining = true;
