@@ -82,7 +82,7 @@ export const FLAGS = {
   }),
   shutdownDelay: flag(duration({ min: 0 }), {
     fallback: '0s',
-    about: 'how long to serve on after SIGTERM, with /readyz at 503, before draining',
+    about: 'how long to serve on after a signal, with /readyz at 503, before draining',
   }),
   requestTimeout: flag(seconds, {
     fallback: '30s',

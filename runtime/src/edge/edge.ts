@@ -19,7 +19,7 @@ const fewEvents = 4;
 
 /**
  * How long the edge takes what one instance has sent before it turns to the sockets and the others, in milliseconds.
- * The event flood of `npm run faults` shows the difference.
+ * The clients that never read of `npm run faults` show the difference.
  */
 const sliceMs = 1;
 

@@ -73,7 +73,7 @@ export class GuestOutput {
    * it said is often why, so these lines are never dropped.
    */
   flush(): void {
-    this.#sayDropped(this.#options.now());
+    this.#sayDroppedNow(this.#options.now());
     for (const fd of [1, 2] as const) {
       const pending = this.#pending[fd];
       this.#append(pending, pending.decoder.decode());
@@ -90,7 +90,7 @@ export class GuestOutput {
 
   #end(fd: 1 | 2, pending: Pending): void {
     if (this.#admit()) {
-      this.#sayDropped(this.#filled);
+      this.#sayDroppedNow(this.#filled);
       if (pending.text.endsWith('\r')) pending.text = pending.text.slice(0, -1);
       this.#options.line(fd, this.#take(pending));
       return;
@@ -107,7 +107,7 @@ export class GuestOutput {
   sayDropped(now?: number): void {
     if (this.#dropped === 0) return;
     const time = now ?? this.#options.now();
-    if (time - this.#saidAt >= sayEveryMs) this.#sayDropped(time);
+    if (time - this.#saidAt >= sayEveryMs) this.#sayDroppedNow(time);
   }
 
   /** Whether there is room for another line, which it then takes. */
@@ -124,7 +124,7 @@ export class GuestOutput {
     return true;
   }
 
-  #sayDropped(now: number): void {
+  #sayDroppedNow(now: number): void {
     if (this.#dropped === 0) return;
     this.#saidAt = now;
     const count = this.#dropped;

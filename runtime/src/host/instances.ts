@@ -232,14 +232,14 @@ export class Instances {
 
   async #killThread(lease: ThreadLease, reason: string): Promise<void> {
     if (this.#lease === lease) this.#lease = undefined;
-    if (!(await lease.kill(reason))) this.#lingers(lease);
+    if (!(await lease.kill(reason))) this.#leaveBehind(lease);
   }
 
   async #leave(lease: ThreadLease): Promise<void> {
-    if (!(await lease.release())) this.#lingers(lease);
+    if (!(await lease.release())) this.#leaveBehind(lease);
   }
 
-  #lingers({ thread }: ThreadLease): void {
+  #leaveBehind({ thread }: ThreadLease): void {
     this.#left.add(thread);
     void thread.end().then(() => this.#left.delete(thread));
   }

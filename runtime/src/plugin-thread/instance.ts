@@ -30,11 +30,9 @@ import {
   type LogEffect,
   type StartCommand,
 } from './protocol.ts';
+import { Ticks } from './ticks.ts';
 import type { Waits } from './waits.ts';
 import { WallClock } from './wall-clock.ts';
-
-/** Longer intervals between ticks begin at multiples of this, in milliseconds, shorter ones at those of their own. */
-const tickGridMs = 100;
 
 /** How often a heartbeat is logged at most, in milliseconds. */
 const heartbeatMs = 60_000;
@@ -73,9 +71,7 @@ export class Instance {
   #silent = false;
   #event: TakenEvent | undefined;
   readonly #clock = new WallClock();
-  #nextTick = 0;
-  /** The last step was a tick. */
-  #ticked = false;
+  readonly #ticks: Ticks;
   #nextHeartbeat = 0;
   #nextComplaint = 0;
 
@@ -84,6 +80,7 @@ export class Instance {
     const { spec, info } = command;
     this.#options = options;
     this.number = command.instance;
+    this.#ticks = new Ticks(spec.tickIntervalMs);
     this.#native = new NativeCalls(command.nativeCalls);
     this.#activity = new Activity(command.activity);
     this.#channels = registry.channels(spec.capabilities);
@@ -106,12 +103,12 @@ export class Instance {
   /** Whether a turn would do something now. Hot: it is asked while spinning. */
   due(now: number): boolean {
     if (this.#phase !== 'idle') return false;
-    return this.#options.link.ready || this.#stopping || now >= this.#nextTick;
+    return this.#options.link.ready || this.#stopping || now >= this.#ticks.next;
   }
 
   /** When the next tick is due, on the clock of `performance.now()`. */
   get nextTick(): number {
-    return this.#phase === 'idle' ? this.#nextTick : Number.POSITIVE_INFINITY;
+    return this.#phase === 'idle' ? this.#ticks.next : Number.POSITIVE_INFINITY;
   }
 
   get ended(): boolean {
@@ -129,7 +126,7 @@ export class Instance {
       await this.#start();
       this.#left();
       this.#phase = 'idle';
-      this.#nextTick = this.#tickAfter(performance.now());
+      this.#ticks.begin(performance.now());
       this.#state({ state: 'ready' });
     } catch (error) {
       await this.#end({ state: 'failed', reason: error instanceof Error ? error.message : String(error) });
@@ -225,15 +222,10 @@ export class Instance {
   }
 
   #step(now: number): Later<number> {
-    // A tick that is due goes first: a guest's own timers go on under load. But one that takes its whole interval is due
-    // again when it is over, and what waits would never have its turn.
-    if (now >= this.#nextTick && !(this.#ticked && this.#options.link.ready)) {
-      this.#ticked = true;
-      this.#nextTick = this.#tickAfter(now);
+    if (this.#ticks.take(now, this.#options.link.ready)) {
       this.#heartbeat(now);
       return this.#guest.step(none, none, this.#clock.at(now));
     }
-    this.#ticked = false;
     const event = this.#options.link.take();
     // All that waited may have been cancelled.
     if (event === undefined) return 0;
@@ -360,22 +352,6 @@ export class Instance {
     if (now < this.#nextHeartbeat) return;
     this.#nextHeartbeat = now + heartbeatMs;
     this.#log.info('step heartbeat', { call_number: this.#guest.callNumber });
-  }
-
-  /**
-   * Ticks that load has kept from happening are not made up for. Those of plugins with the same interval fall on the same
-   * moments of the clock that threads share: a thread, or a processor, that is awake for one is awake for all.
-   */
-  #tickAfter(now: number): number {
-    const { tickIntervalMs } = this.#options.command.spec;
-    if (tickIntervalMs === 0) return Number.POSITIVE_INFINITY;
-    const next = this.#nextTick + tickIntervalMs;
-    if (next > now) return next;
-    const grid = Math.min(tickIntervalMs, tickGridMs);
-    // The first one has its whole interval: the host is to be there before it.
-    const first = this.#nextTick === 0;
-    const soonest = shared(now) + tickIntervalMs - (first ? 0 : grid / 2);
-    return Math.ceil(soonest / grid) * grid - shared(0);
   }
 
   #state(state: InstanceState): void {
