@@ -32,6 +32,9 @@ const concurrency = Math.max(2, availableParallelism() - 1);
 /** A test that takes this long hangs. */
 const timeoutMs = 300_000;
 
+/** A run that takes this long hangs, as in a file whose process does not exit: the runner then says in which. */
+const runTimeoutMs = 1_800_000;
+
 const coverage = [
   '--experimental-test-coverage',
   '--test-coverage-include=runtime/src/**',
@@ -61,8 +64,10 @@ function runTests(words: readonly string[]): Promise<number> {
   const settings = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
   const args = ['--test', '--test-reporter=spec', ...settings, ...options, ...files];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const timer = setTimeout(() => child.kill('SIGINT'), runTimeoutMs);
   child.on('error', reject);
   child.on('exit', (code) => {
+    clearTimeout(timer);
     resolve(code ?? 1);
   });
   return promise;

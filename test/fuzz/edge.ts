@@ -3,6 +3,7 @@ import { Host } from '../../runtime/src/host/host.ts';
 import type { LogFields } from '../../runtime/src/ext.ts';
 import { exampleManifest } from '../support/example-plugins.ts';
 import { silent } from '../support/guest-context.ts';
+import { reset } from '../support/reset.ts';
 import { type Driver, Finding } from './driver.ts';
 import { Random } from './support/random.ts';
 import { request } from './support/request.ts';
@@ -90,8 +91,8 @@ function exchange(port: number, bytes: Buffer): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   const over = (): void => {
     clearTimeout(timer);
-    // With a reset: ports of connections that end in order are taken for a minute.
-    socket.resetAndDestroy();
+    // In order, ports of connections that are over would be taken for a minute.
+    reset(socket);
     resolve(text);
   };
   const timer = setTimeout(over, patienceMs);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
+import { reset } from './reset.ts';
 
 /** A response as it came: header names as sent, text as binary strings. */
 export interface RawResponse {
@@ -80,7 +81,7 @@ export class RawConnection {
 
   /** Ends the connection at once, with a reset: a client that has gone. */
   drop(): void {
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 
   /** The next response. A 1xx counts as one. `toHead`: it answers HEAD, so it has no body whatever it says. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { patiently } from './patiently.ts';
 import type { Scope } from './scope.ts';
+import { reset } from './reset.ts';
 
 /** A frame as it is written: what is left out is as an honest client has it. */
 export interface FrameFields {
@@ -193,7 +194,7 @@ export class RawWebSocket {
 
   /** Ends the connection with a reset. */
   drop(): void {
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 
   /** The next frame; undefined when the connection ended without one. */

@@ -8,6 +8,7 @@ import { until } from '../../support/until.ts';
 import { all as each, busy, respond } from '../../support/wat-guest.ts';
 import { faultyPlugin } from '../support/faulty-plugin.ts';
 import { pause, type Scenario } from '../support/scenario.ts';
+import { reset } from '../../support/reset.ts';
 
 const streams = 'capabilities = ["transport.http.inbound", "transport.sse"]\ntick_interval_ms = 0';
 
@@ -86,7 +87,7 @@ export const queueFlood: Scenario = {
         await until(() => seen.has('503'), 'the queue was full');
         await pause(Math.max(0, ended - performance.now()));
         assert.ok(seen.isSubsetOf(new Set(['200', '503'])), `answers were ${[...seen].join(', ')}`);
-        for (const socket of all) socket.resetAndDestroy();
+        for (const socket of all) reset(socket);
         return [{ what: 'serves again', ms: await client.serving('/slow/ok') }];
       },
     };
@@ -121,7 +122,7 @@ export const slowConsumers: Scenario = {
         const counts = await client.storm('/emits', { method: 'POST', body, lanes: 1, ms });
         assert.ok(counts.has(200), `answers were ${JSON.stringify([...counts])}`);
         const serves = await client.serving('/large/ok');
-        for (const socket of all) socket.resetAndDestroy();
+        for (const socket of all) reset(socket);
         return [{ what: 'serves while nobody reads', ms: serves }];
       },
     };
@@ -150,11 +151,11 @@ export const clientFloods: Scenario = {
           for (const socket of loris) if (!socket.destroyed) socket.write('X: y\r\n');
           // What is over the limit is closed as it comes.
           const more = await sockets(scope, host.port, 20);
-          for (const socket of more) socket.resetAndDestroy();
+          for (const socket of more) reset(socket);
           await pause(20);
         }
         const ms = await client.serving('/visited/ok');
-        for (const socket of [...idle, ...loris, ...halves]) socket.resetAndDestroy();
+        for (const socket of [...idle, ...loris, ...halves]) reset(socket);
         return [{ what: 'serves meanwhile', ms }];
       },
     };
