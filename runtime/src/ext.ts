@@ -303,9 +303,18 @@ export interface Listener {
    * a whole body.
    */
   body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void;
+  /**
+   * For an end that gives paths to plugins: `find` says which plugin it has given the `GET` requests of a path to,
+   * percent-decoded. The function that comes back says whether another end has given them to another plugin: then the
+   * path is taken, and whoever asks for it is refused with code 4.
+   */
+  owner(find: FindOwner): (path: string, plugin: Plugin) => boolean;
   /** How long a client waits for an answer, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
+
+/** The name of the plugin that a path belongs to; undefined: to none. */
+export type FindOwner = (path: string) => string | undefined;
 
 export interface UpgradeHandler {
   claims(request: IncomingMessage): boolean;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { EdgeRequest, Listener, Log, Phase, UpgradeHandler } from '../ext.ts';
+import type { EdgeRequest, FindOwner, Listener, Log, Phase, Plugin, UpgradeHandler } from '../ext.ts';
 import type { Budget } from './budget.ts';
 import { createServer } from './node-http.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
@@ -60,6 +60,7 @@ export class HttpListener implements Listener {
     fallback: [],
   };
   readonly #upgrades: UpgradeHandler[] = [];
+  readonly #owners: FindOwner[] = [];
   /** Speaks HTTP/1.1. It listens by itself unless there is TLS in front of it. */
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -112,6 +113,11 @@ export class HttpListener implements Listener {
 
   upgrade(handler: UpgradeHandler): void {
     this.#upgrades.push(handler);
+  }
+
+  owner(find: FindOwner): (path: string, plugin: Plugin) => boolean {
+    this.#owners.push(find);
+    return (path, { name }) => this.#owners.some((other) => other !== find && (other(path) ?? name) !== name);
   }
 
   body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void {

@@ -26,6 +26,7 @@ function bareEdge(t: TestContext) {
         handle = handler;
       },
       upgrade: () => undefined,
+      owner: () => () => false,
       body: (_incoming, done) => done(new Uint8Array(0)),
       requestTimeoutMs: 30_000,
     },

@@ -12,6 +12,7 @@ import type {
   Log,
   LogFields,
   Outcome,
+  Plugin,
   PluginEnd,
   Port,
 } from '../../ext.ts';
@@ -22,7 +23,7 @@ import { METHODS } from '../../edge/node-http.ts';
 import { notAllowed } from '../../edge/not-allowed.ts';
 import { parseQuery } from '../../edge/query.ts';
 import { reply, shed, unavailable } from '../../edge/reply.ts';
-import { type Route, type RouteMatch, RouteTable } from './route-table.ts';
+import { isLiteral, type Route, type RouteMatch, RouteTable } from './route-table.ts';
 import { inlineBytes } from '../../link/link.ts';
 import { type Answer, decodeAnswer, decodeClaim, Effect, latin1 } from './wire.ts';
 
@@ -48,12 +49,19 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     else match.owner.handle(incoming, match);
     return true;
   });
+  const takenElsewhere = listener.owner((path) => {
+    const match = routes.match('GET', path.replaceAll('%', '%25'));
+    return typeof match === 'object' && 'owner' in match ? match.owner.name : undefined;
+  });
   const untaken = new Budget(maxUntakenBytes);
-  return { plugin: (port) => new RoutedPlugin(port, { routes, log, listener, untaken }) };
+  const options = { routes, takenElsewhere, log, listener, untaken };
+  return { plugin: (port) => new RoutedPlugin(port, options) };
 }
 
 interface RoutedOptions {
   readonly routes: RouteTable<RoutedPlugin>;
+  /** Whether another plugin has the streams or WebSockets of a path. */
+  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
   readonly log: Log;
   readonly listener: Listener;
   /** What all clients have not taken of their answers. */
@@ -116,6 +124,10 @@ class RoutedPlugin implements PluginEnd {
     port.signal.addEventListener('abort', () => options.routes.replace(this, []));
   }
 
+  get name(): string {
+    return this.#port.plugin.name;
+  }
+
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
     if (kind === Effect.register) return this.#register(payload, instance);
     const response = this.#find(id)?.take();
@@ -146,9 +158,10 @@ class RoutedPlugin implements PluginEnd {
   ready(instance: number): void {
     this.#serving = instance;
     const claimed = [...(this.#claims.get(instance)?.values() ?? [])];
-    for (const { method, pattern } of this.#options.routes.replace(this, claimed)) {
-      this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
-    }
+    this.#options.routes.replace(
+      this,
+      claimed.filter((route) => !this.#isTaken(route)),
+    );
   }
 
   detached(instance: number): void {
@@ -223,10 +236,7 @@ class RoutedPlugin implements PluginEnd {
       return Code.refused;
     }
     const route = { method, pattern };
-    if ((routes.owner(route) ?? this) !== this) {
-      this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
-      return Code.refused;
-    }
+    if (this.#isTaken(route)) return Code.refused;
     claimed.set(key, route);
     // While another instance serves, requests for it would go to that one.
     if ((this.#serving ?? instance) === instance) routes.add(route, this);
@@ -239,6 +249,17 @@ class RoutedPlugin implements PluginEnd {
       });
     }
     return Code.ok;
+  }
+
+  /** Whether another plugin has exactly this route, or the streams or WebSockets of its path. It is logged. */
+  #isTaken({ method, pattern }: Route): boolean {
+    const { routes, takenElsewhere } = this.#options;
+    const gets = method === 'GET' || method === 'HEAD';
+    const taken =
+      (routes.owner({ method, pattern }) ?? this) !== this ||
+      (gets && isLiteral(pattern) && takenElsewhere(pattern, this.#port.plugin));
+    if (taken) this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
+    return taken;
   }
 
   #refuse(fields: LogFields): void {

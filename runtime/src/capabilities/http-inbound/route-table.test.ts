@@ -178,7 +178,7 @@ suite('RouteTable, owners', () => {
     const routes = new RouteTable<string>();
     for (const line of ['GET /:x', 'GET /a', 'GET /b/*rest']) routes.add(route(line), 'one');
     for (const line of ['GET /:y', 'GET /c', 'POST /a']) routes.add(route(line), 'two');
-    assert.deepEqual(routes.replace('one', [route('GET /a')]), []);
+    routes.replace('one', [route('GET /a')]);
     assert.deepEqual(
       routes.routes().map(({ pattern }) => pattern),
       ['/a', '/:y', '/c', '/a'],
@@ -215,10 +215,35 @@ suite('RouteTable, owners', () => {
     );
   });
 
+  test('HEAD belongs to whoever has GET, and goes to the one that was registered first', () => {
+    const routes = new RouteTable<string>();
+    const head = (path: string): unknown => {
+      const match = routes.match('HEAD', path);
+      return typeof match === 'object' && 'owner' in match ? `${match.owner} ${match.pattern}` : match;
+    };
+    routes.add(route('HEAD /first'), 'two');
+    routes.add(route('GET /first'), 'one');
+    routes.add(route('GET /a'), 'one');
+    routes.add(route('GET /files/*rest'), 'one');
+    assert.equal(routes.add(route('HEAD /a'), 'two'), 'taken');
+    assert.equal(routes.add(route('HEAD /files/b'), 'two'), 'added');
+    assert.deepEqual(
+      [head('/first'), head('/a'), head('/files/b')],
+      ['two /first', 'one /a', 'one /files/*rest'],
+    );
+    assert.equal(routes.add(route('HEAD /files/b'), 'one'), 'taken');
+    assert.equal(routes.add(route('HEAD /a'), 'one'), 'added');
+    assert.equal(routes.add(route('HEAD /files/*rest'), 'one'), 'added');
+    routes.add(route('GET /files/b'), 'one');
+    assert.equal(head('/files/b'), 'one /files/*rest', 'as for GET');
+    routes.replace('one', [route('HEAD /own'), route('GET /own')]);
+    assert.deepEqual([head('/own'), head('/files/b')], ['one /own', 'two /files/b']);
+  });
+
   test('what another owner has is not given', () => {
     const routes = new RouteTable<string>();
     routes.add(route('GET /a'), 'two');
-    assert.deepEqual(routes.replace('one', [route('GET /a'), route('GET /b')]), [route('GET /a')]);
+    routes.replace('one', [route('GET /a'), route('GET /b')]);
     assert.equal(routes.owner(route('GET /a')), 'two');
     assert.equal(routes.owner(route('GET /b')), 'one');
   });
@@ -290,13 +315,18 @@ suite('RouteTable against a plain matcher', () => {
     fc.assert(
       fc.property(lines, paths, methods, (all, segments, method) => {
         const routes = new RouteTable<string>();
-        for (const [verb, pattern, isOurs] of all) {
-          routes.add({ method: verb, pattern }, isOurs ? 'plugin' : 'other');
-        }
+        const added = all.filter(([verb, pattern, isOurs], at) => {
+          const result = routes.add({ method: verb, pattern }, isOurs ? 'plugin' : 'other');
+          const got = all
+            .slice(0, at)
+            .some(([before, same, ours]) => before === 'GET' && same === pattern && ours !== isOurs);
+          assert.equal(result, verb === 'HEAD' && got ? 'taken' : 'added');
+          return result === 'added';
+        });
         const line = `${method} /${segments.map(encode).join('/')}`;
-        assert.equal(look(routes, line), plain(all, segments, method));
+        assert.equal(look(routes, line), plain(added, segments, method));
         routes.replace('other', []);
-        const ours = all.filter(([, , isOurs]) => isOurs);
+        const ours = added.filter(([, , isOurs]) => isOurs);
         assert.equal(look(routes, line), plain(ours, segments, method));
       }),
       { numRuns: 2000 },
@@ -310,13 +340,16 @@ function plain(
   segments: readonly string[],
   method: string,
 ): string | undefined {
-  const matching = routes.flatMap(([verb, pattern]) => {
+  const matching = routes.flatMap(([verb, pattern, isOurs]) => {
     const params = plainParams(pattern.slice(1).split('/'), segments);
-    return params === undefined ? [] : [{ verb, answer: [pattern, ...[...params].flat()].join(' ') }];
+    return params === undefined ? [] : [{ verb, isOurs, answer: [pattern, ...[...params].flat()].join(' ') }];
   });
   if (matching.length === 0) return undefined;
   const own = matching.find(({ verb }) => verb === method);
-  const winner = own ?? (method === 'HEAD' ? matching.find(({ verb }) => verb === 'GET') : undefined);
+  const get = method === 'HEAD' ? matching.find(({ verb }) => verb === 'GET') : undefined;
+  const others = get?.isOurs !== own?.isOurs;
+  const earlier = get !== undefined && own !== undefined && matching.indexOf(get) < matching.indexOf(own);
+  const winner = others && earlier ? get : (own ?? get);
   if (winner !== undefined) return winner.answer;
   const verbs = new Set(matching.flatMap(({ verb }) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])));
   return `allow ${[...verbs].toSorted().join(' ')}`;

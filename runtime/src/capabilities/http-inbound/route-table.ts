@@ -68,7 +68,7 @@ interface Node<Owner> {
  * is given is its own care. A pattern matches whole paths: `:name` takes one segment, empty or not; `*name` as
  * the last segment takes one or more, so `/files/*rest` takes `/files/` and `/files/a/b`, not `/files`; every
  * other segment, `:` and `*` without a name among them, is taken literally and compared with the decoded one.
- * Of the patterns that match, the one registered first wins. `HEAD` falls back to `GET`.
+ * Of the patterns that match, the one registered first wins. `HEAD` falls back to `GET`, which belongs to its owner with it.
  *
  * Patterns without parameters are found by one look into a map, the others by a walk through a tree of
  * segments. The walk meets each node at most once, since there is one way to each: however a path is made, it
@@ -86,34 +86,35 @@ export class RouteTable<Owner> {
   #registered = 0;
 
   /**
-   * Registers a route. `same`: the owner has it already, and it keeps its place in the order. `taken`: another
-   * owner has exactly this method and pattern, and nothing was changed.
+   * Registers a route. `same`: the owner has it already, and it keeps its place in the order. `taken`: it is another
+   * {@link owner}'s, and nothing was changed.
    */
   add({ method, pattern }: Route, owner: Owner): 'added' | 'same' | 'taken' {
     const key = `${method} ${pattern}`;
-    const known = this.#claims.get(key);
-    if (known !== undefined) return known.owner === owner ? 'same' : 'taken';
+    if ((this.owner({ method, pattern }) ?? owner) !== owner) return 'taken';
+    if (this.#claims.has(key)) return 'same';
     const claim = { method, pattern, owner, order: this.#registered++, captures: capturesOf(pattern) };
     this.#claims.set(key, claim);
     this.#insert(claim);
     return 'added';
   }
 
-  /** Whose route exactly this method and pattern are. */
+  /** Whose route exactly this method and pattern are. `HEAD` goes with `GET` until somebody has it. */
   owner({ method, pattern }: Route): Owner | undefined {
-    return this.#claims.get(`${method} ${pattern}`)?.owner;
+    const claim = this.#claims.get(`${method} ${pattern}`);
+    if (claim !== undefined) return claim.owner;
+    return method === 'HEAD' ? this.#claims.get(`GET ${pattern}`)?.owner : undefined;
   }
 
   /**
    * Gives an owner these routes and no others, in this order; in the order of all it keeps the places that it had.
-   * Routes that another owner has are left to that: they are what is returned.
+   * Routes that another owner has are left to that.
    */
-  replace(owner: Owner, routes: readonly Route[]): readonly Route[] {
+  replace(owner: Owner, routes: readonly Route[]): void {
     const all = [...this.#claims.values()];
     const own = all.filter((claim) => claim.owner === owner);
-    const taken = routes.filter((route) => (this.owner(route) ?? owner) !== owner);
-    const wanted = routes.filter((route) => !taken.includes(route));
-    if (own.length === wanted.length && own.every((claim, at) => isSame(claim, wanted[at]))) return taken;
+    const wanted = routes.filter((route) => (this.owner(route) ?? owner) === owner);
+    if (own.length === wanted.length && own.every((claim, at) => isSame(claim, wanted[at]))) return;
     const places = own.map(({ order }) => order);
     const claims = wanted.map(({ method, pattern }, at) => {
       const order = places[at] ?? this.#registered++;
@@ -129,7 +130,6 @@ export class RouteTable<Owner> {
       this.#claims.set(`${claim.method} ${claim.pattern}`, claim);
       this.#insert(claim);
     }
-    return taken;
   }
 
   /**
@@ -151,7 +151,7 @@ export class RouteTable<Owner> {
     const endpoints = this.#walk(path);
     if (fixed !== undefined) endpoints.push(fixed);
     if (endpoints.length === 0) return undefined;
-    const claim = earliest(endpoints, method) ?? (method === 'HEAD' ? earliest(endpoints, 'GET') : undefined);
+    const claim = method === 'HEAD' ? ofHead(endpoints) : earliest(endpoints, method);
     return claim === undefined ? { allow: methodsOf(endpoints) } : found(claim, path, decoded);
   }
 
@@ -256,11 +256,24 @@ function earliest<Owner>(endpoints: readonly Endpoint<Owner>[], method: string):
   return best;
 }
 
+/** `HEAD` falls back to `GET`, and does so before another owner's `HEAD` that was registered later. */
+function ofHead<Owner>(endpoints: readonly Endpoint<Owner>[]): Claim<Owner> | undefined {
+  const head = earliest(endpoints, 'HEAD');
+  const get = earliest(endpoints, 'GET');
+  if (head === undefined || get === undefined) return head ?? get;
+  return get.owner !== head.owner && get.order < head.order ? get : head;
+}
+
 function methodsOf<Owner>(endpoints: readonly Endpoint<Owner>[]): readonly string[] {
   const methods = new Set<string>();
   for (const endpoint of endpoints) for (const method of endpoint.keys()) methods.add(method);
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods].toSorted();
+}
+
+/** Whether a pattern takes one path only. It MUST begin with `/`. */
+export function isLiteral(pattern: string): boolean {
+  return capturesOf(pattern).length === 0;
 }
 
 const noParams: readonly string[] = [];

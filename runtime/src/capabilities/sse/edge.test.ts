@@ -17,6 +17,7 @@ function setUp() {
   const handlers: Record<string, ((incoming: EdgeRequest) => boolean)[]> = { stream: [], fallback: [] };
   const listener = {
     on: (phase: string, handler: (incoming: EdgeRequest) => boolean) => handlers[phase]?.push(handler),
+    owner: () => () => false,
     body: (_incoming: EdgeRequest, done: (body: Uint8Array) => void) => done(new Uint8Array()),
   } as unknown as Listener;
   const log = {

@@ -27,5 +27,6 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<SseOptions> {
     notAllowed(response);
     return true;
   });
-  return { plugin: (port) => new SsePlugin(port, { paths, fanOut, listener, log }) };
+  const takenElsewhere = listener.owner((path) => paths.get(path)?.owner.name);
+  return { plugin: (port) => new SsePlugin(port, { paths, takenElsewhere, fanOut, listener, log }) };
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { Code } from '../../abi/codes.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { Tally } from '../../edge/tally.ts';
-import type { EdgeRequest, Listener, Log, LogFields, PluginEnd, Port } from '../../ext.ts';
+import type { EdgeRequest, Listener, Log, LogFields, Plugin, PluginEnd, Port } from '../../ext.ts';
 import type { Waiting } from './backlog.ts';
 import { EventStream } from './event-stream.ts';
 import type { FanOut } from './fan-out.ts';
@@ -27,6 +27,8 @@ export interface Claim {
 export interface SsePluginOptions {
   /** The paths of all plugins, percent-decoded. */
   readonly paths: Map<string, Claim>;
+  /** Whether another plugin has a path otherwise: as a route, or for WebSockets. */
+  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
   readonly fanOut: FanOut;
   readonly listener: Pick<Listener, 'body'>;
   readonly log: Log;
@@ -74,6 +76,10 @@ export class SsePlugin implements PluginEnd {
     const timer = setInterval(() => this.#keepAlive(), keepaliveMs);
     timer.unref();
     port.scope.defer(() => clearInterval(timer));
+  }
+
+  get name(): string {
+    return this.#port.plugin.name;
   }
 
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
@@ -186,8 +192,9 @@ export class SsePlugin implements PluginEnd {
 
   /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
   #mayClaim(path: string): boolean {
-    const owner = this.#options.paths.get(path)?.owner;
-    return owner === undefined || owner.#port.plugin.name === this.#port.plugin.name;
+    const { paths, takenElsewhere } = this.#options;
+    const owner = paths.get(path)?.owner.name ?? this.name;
+    return owner === this.name && !takenElsewhere(path, this.#port.plugin);
   }
 
   #refuse(fields: LogFields): number {

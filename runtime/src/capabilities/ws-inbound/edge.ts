@@ -23,7 +23,8 @@ interface Upgrade {
 /** The edge end: who has which path, and the connections of each plugin. */
 export function edge({ listener, log }: EdgeContext): EdgeEnd<WsOptions> {
   const paths = new Map<string, WsPlugin>();
-  const shared = { log, paths, held: new Budget(heldBytes), flushes: new FlushList() };
+  const takenElsewhere = listener.owner((path) => paths.get(path)?.name);
+  const shared = { log, paths, takenElsewhere, held: new Budget(heldBytes), flushes: new FlushList() };
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
   listener.upgrade({
     // What it does not want is a request like any other.

@@ -165,7 +165,8 @@ export function made(t: TestContext, given: Partial<WsOptions> = {}, held = new 
     ...silent,
     warn: (message: string, fields = {}) => void logs.push(`${message} ${JSON.stringify(fields)}`),
   };
-  const edge = { log, paths: new Map<string, WsPlugin>(), held, flushes: new FlushList() };
+  const paths = new Map<string, WsPlugin>();
+  const edge = { log, paths, takenElsewhere: () => false, held, flushes: new FlushList() };
   const plugin = new WsPlugin(port, edge);
   t.after(() => port.scope.disposeAsync());
   let instance = 0;

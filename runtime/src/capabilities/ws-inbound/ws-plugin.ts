@@ -3,7 +3,7 @@ import { WebSocketServer } from 'ws';
 import { Code } from '../../abi/codes.ts';
 import type { Budget } from '../../edge/budget.ts';
 import { Tally } from '../../edge/tally.ts';
-import type { EdgeRequest, Log, PluginEnd, Port } from '../../ext.ts';
+import type { EdgeRequest, Log, Plugin, PluginEnd, Port } from '../../ext.ts';
 import { Close, type ConnectionContext, beatsPerPing, type ShedCause } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Gate } from './gate.ts';
@@ -25,6 +25,8 @@ export interface WsEdge {
   readonly log: Log;
   /** Who has which path. */
   readonly paths: Map<string, WsPlugin>;
+  /** Whether another plugin answers `GET` on a path otherwise. */
+  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
   readonly held: Budget;
   readonly flushes: FlushList;
 }
@@ -81,6 +83,10 @@ export class WsPlugin implements PluginEnd {
       for (const { connection } of this.#conversations.values()) connection.terminate();
       this.#release(() => true);
     });
+  }
+
+  get name(): string {
+    return this.#port.plugin.name;
   }
 
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
@@ -187,8 +193,9 @@ export class WsPlugin implements PluginEnd {
 
   /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
   #mayClaim(path: string): boolean {
-    const owner = this.#edge.paths.get(path);
-    return owner === undefined || owner.#port.plugin.name === this.#port.plugin.name;
+    const { paths, takenElsewhere } = this.#edge;
+    const owner = paths.get(path)?.name ?? this.name;
+    return owner === this.name && !takenElsewhere(path, this.#port.plugin);
   }
 
   #leave(code: number): void {
