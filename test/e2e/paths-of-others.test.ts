@@ -111,10 +111,8 @@ suite('a path whose GET requests one plugin answers', { concurrency: 2 }, () => 
 
   test('is not given to the routes of another when it has streams or WebSockets', async (t) => {
     const good = { first: ['SSE /events', 'WS /chat'] };
-    const taken = [
-      ...['GET /events', 'HEAD /events', 'SSE /events', 'WS /events'],
-      ...['GET /chat', 'HEAD /chat', 'SSE /chat', 'WS /chat'],
-    ];
+    const ways = ['GET', 'HEAD', 'SSE', 'WS'];
+    const taken = ['/events', '/chat'].flatMap((path) => ways.map((way) => `${way} ${path}`));
     const bad = { later: [...taken, 'POST /events', 'GET /:any', 'GET /*rest'] };
     const { later, shake } = await hosting(t, { good, bad });
     // A pattern with parameters has other paths, too, and comes behind streams and WebSockets anyway.
