@@ -224,6 +224,11 @@ export interface PluginEnd {
    * plugin is reloaded two instances are there: what one claims is not the other's.
    */
   effect?(kind: number, payload: Uint8Array, id: number, instance: number): number | void;
+  /**
+   * True while it has more to pass on than should wait: effects of the instance then stay where they are, and the guest
+   * is slowed down by them. It MUST become false by itself, soon, and cost next to nothing: it is asked for each effect.
+   */
+  readonly full?: boolean;
   /** Answers a request of the guest end. `payload` is the receiver's to keep. */
   request?(kind: number, payload: Uint8Array): Promise<Uint8Array>;
   /** A new instance is there, before its init. It may claim things from now on. */

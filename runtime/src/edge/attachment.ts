@@ -1,4 +1,4 @@
-import type { Event, Outcome } from '../ext.ts';
+import type { Event, Outcome, PluginEnd } from '../ext.ts';
 import { Code } from '../abi/codes.ts';
 import {
   type EdgeLink,
@@ -76,6 +76,8 @@ export class Attachment implements EffectReceiver {
   /** Events that were sent since the plugin thread was woken last. */
   #unannounced = 0;
   #closed = false;
+  /** An end that wanted no more when it was asked last. */
+  #fullEnd: PluginEnd | undefined;
   /** Another instance has taken over: this one finishes the step that runs, and is heard no longer than that. */
   #retired = false;
 
@@ -177,12 +179,20 @@ export class Attachment implements EffectReceiver {
     const slot = this.slots[channel];
     if (slot === undefined) return Code.ok;
     if (this.#retired && this.#queue.length === 0) return Code.refused;
+    const { end } = slot;
     try {
-      return slot.end?.effect?.(kind, payload, id, this.instance) ?? Code.ok;
+      const code = end?.effect?.(kind, payload, id, this.instance) ?? Code.ok;
+      if (end?.full === true) this.#fullEnd = end;
+      return code;
     } catch (error) {
       this.#options.failed(slot, error);
       return Code.refused;
     }
+  }
+
+  get full(): boolean {
+    if (this.#fullEnd !== undefined && this.#fullEnd.full !== true) this.#fullEnd = undefined;
+    return this.#fullEnd !== undefined;
   }
 
   async request(channel: number, kind: number, payload: Uint8Array): Promise<Uint8Array> {

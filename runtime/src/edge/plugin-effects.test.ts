@@ -42,6 +42,34 @@ suite('EdgePlugin: effects', () => {
     );
   });
 
+  test('wait while the end that took one is full, unless all there is has to be taken', async (t) => {
+    const heard: number[] = [];
+    const [first, other]: [EndUnderTest & { full: boolean }, EndUnderTest] = [
+      {
+        full: false,
+        effect(kind) {
+          heard.push(kind);
+          this.full = true;
+        },
+      },
+      { effect: (kind) => void heard.push(kind) },
+    ];
+    const { edge, instance } = await plugin(t, [first, other]);
+    const thread = instance();
+    for (const kind of [1, 2, 3]) thread.send(0, kind, 0, new Uint8Array(0));
+    thread.send(1, 4, 0, new Uint8Array(0));
+    const sliceMs = 30_000;
+    edge.drain(sliceMs);
+    edge.drain(sliceMs);
+    assert.deepEqual(heard, [1]);
+    first.full = false;
+    edge.drain(sliceMs);
+    assert.deepEqual(heard, [1, 2]);
+    assert.equal(edge.hasEffects, true);
+    edge.drain();
+    assert.deepEqual(heard, [1, 2, 3, 4]);
+  });
+
   test('an end that throws costs one record: it is logged, and the rest goes on', async (t) => {
     let calls = 0;
     const throws = (): never => {

@@ -23,6 +23,8 @@ export interface EventRecord {
 export interface EffectReceiver {
   /** The result answers an ask: a contract code. */
   effect(channel: number, kind: number, payload: Uint8Array, id: number): number;
+  /** Whether it wants no more for now: what is left stays for a later drain. Not for one that takes all there is. */
+  readonly full?: boolean;
   /** Answers a request. */
   request(channel: number, kind: number, payload: Uint8Array): Promise<Uint8Array>;
 }

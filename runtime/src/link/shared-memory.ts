@@ -169,9 +169,11 @@ class SharedMemoryEdge implements EdgeLink {
   #take(receiver: EffectReceiver, batch: Batch, sliceMs: number): void {
     const effects = this.#effects;
     const until = performance.now() + sliceMs;
+    const whole = sliceMs === Number.POSITIVE_INFINITY;
     this.#batch = batch;
     let more = effects.next(batch.published);
     while (more) {
+      if (!whole && receiver.full === true) return;
       const flags = effects.flags(effects.at);
       const payload = (flags & Flag.aside) === 0 ? effects.payload : this.#takeLarge();
       const code = receiver.effect(effects.channel, effects.kind, payload, effects.id);

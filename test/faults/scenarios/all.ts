@@ -1,5 +1,5 @@
 import type { Scenario } from '../support/scenario.ts';
-import { clientFloods, eventFlood, queueFlood, slowConsumers } from './clients.ts';
+import { clientFloods, eventFlood, fanOutFlood, queueFlood, slowConsumers } from './clients.ts';
 import { logFlood, lyingAllocator, memoryHog, trapStorm } from './guests.ts';
 import { clockJumps } from './machine.ts';
 import { runaway } from './runaway.ts';
@@ -13,6 +13,7 @@ export const scenarios: readonly Scenario[] = [
   memoryHog,
   logFlood,
   eventFlood,
+  fanOutFlood,
   queueFlood,
   slowConsumers,
   clientFloods,

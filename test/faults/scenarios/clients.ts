@@ -63,6 +63,55 @@ export const eventFlood: Scenario = {
   },
 };
 
+/** A plugin that has small events for many subscribers all the time, while new clients knock. */
+export const fanOutFlood: Scenario = {
+  name: 'event flood to many subscribers',
+  async prepare(t) {
+    const message = emitMessage('/many', { data: 'x' });
+    const { manifest } = await faultyPlugin(t, {
+      name: 'many',
+      guest: sseGuest({
+        paths: ['/many'],
+        tick: (data) => `(local.set $length (i32.const 2000))
+          (loop $again
+            (drop (call $sse_emit ${data.add(message)}))
+            (local.set $length (i32.sub (local.get $length) (i32.const 1)))
+            (br_if $again (local.get $length)))`,
+      }),
+      manifest: 'capabilities = ["transport.http.inbound", "transport.sse"]\ntick_interval_ms = 1',
+    });
+    return {
+      manifests: [manifest],
+      async inject({ t: scope, host, client, faultMs }) {
+        const ended = performance.now() + faultMs;
+        const subscribers = await sockets(scope, host.port, 300);
+        for (const socket of subscribers) {
+          socket.resume();
+          socket.write('GET /many HTTP/1.1\r\nHost: many\r\n\r\n');
+        }
+        await pause(100);
+        let longest = 0;
+        do {
+          const fresh = Array.from({ length: 100 }, () => client.ask('/echo/knock', { alone: true }));
+          for (const { status, body, ms } of await Promise.all(fresh)) {
+            assert.deepEqual([status, body], [200, 'knock']);
+            longest = Math.max(longest, ms);
+          }
+        } while (performance.now() < ended);
+        assert.ok(
+          subscribers.every(({ bytesRead }) => bytesRead > 1000),
+          'events arrived',
+        );
+        for (const socket of subscribers) reset(socket);
+        return [
+          { what: 'the last of a hundred new connections to the neighbour served', ms: longest },
+          { what: 'serves again', ms: await client.serving('/many/ok') },
+        ];
+      },
+    };
+  },
+};
+
 /** Clients that ask for more than a plugin can do: its queue fills. */
 export const queueFlood: Scenario = {
   name: "flood of a plugin's queue",

@@ -17,6 +17,8 @@ export interface Asked {
   readonly method?: string;
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Over a connection of its own, which is new. */
+  readonly alone?: boolean;
 }
 
 /** A client of the plugin that is broken, which keeps its connections. */
@@ -29,11 +31,13 @@ export class Client implements Disposable {
   }
 
   /** Asks, and takes whatever the answer is. Rejects when there is none. */
-  ask(path: string, { method = 'GET', body, headers: sentHeaders = {} }: Asked = {}): Promise<Answer> {
+  ask(path: string, asked: Asked = {}): Promise<Answer> {
+    const { method = 'GET', body, headers: sentHeaders = {}, alone = false } = asked;
+    const agent = alone ? false : this.#agent;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const begun = performance.now();
     const sent = request(
-      { port: this.#port, host: '127.0.0.1', path, method, headers: sentHeaders, agent: this.#agent },
+      { port: this.#port, host: '127.0.0.1', path, method, headers: sentHeaders, agent },
       (response) => {
         let text = '';
         response.setEncoding('latin1');

@@ -114,6 +114,33 @@ suite('EventStream: events for all', () => {
     assert.equal(state.slow, 0);
   });
 
+  test('is crowded as long as some are far behind, however the clients do', () => {
+    const { stream: made, members, emit, serve } = stream(3);
+    const fill = (): number => {
+      let count = 0;
+      for (; !made.crowded; count++) emit('x'.repeat(1000));
+      return count;
+    };
+    const most = fill();
+    assert.ok(most > 10 && most < 100, `${most} events of 1,000 bytes`);
+    assert.equal(texts(members), '  ', 'none was served at once for it');
+    made.serveNext();
+    made.serveNext();
+    assert.equal(made.crowded, true);
+    made.serveNext();
+    assert.equal(made.crowded, false);
+    const [blocked, leaves, last] = members;
+    assert.ok(blocked && leaves && last);
+    blocked.takes = 0;
+    fill();
+    blocked.leaves();
+    leaves.leaves();
+    assert.equal(made.crowded, true);
+    last.takes = 0;
+    serve();
+    assert.equal(made.crowded, false, 'a client that takes nothing is no reason to wait');
+  });
+
   test('a large event waits for their turns, as any other', () => {
     const { members, emit, serve } = stream(2, 1024);
     emit('x'.repeat(mebibyte));

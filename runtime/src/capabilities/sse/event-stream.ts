@@ -5,7 +5,7 @@ import type { FanOut } from './fan-out.ts';
 import { Ring } from './ring.ts';
 import type { Subscriber, SubscriberOwner } from './subscriber.ts';
 
-/** Bytes that may wait for subscribers whose turn has not come; beyond it they are served at once. */
+/** Bytes that may wait for subscribers whose turn has not come; beyond it no more should come. */
 const eagerBytes = 64 * 1024;
 /** Bytes of events that may wait for all subscribers of a plugin who do not keep up. */
 const maxWaitingBytes = 64 * 1024 * 1024;
@@ -29,9 +29,9 @@ export interface EventStreamOptions {
  * - *behind*: there is something that it was not given, because its turn has not come.
  * - *blocked*: its client has not taken what it was given.
  *
- * Who is behind is the host's affair: no event is lost for it, and an emit that comes before all have had their
- * turn serves some of them first. So a plugin that emits faster than the edge writes is slowed down by the ring
- * between them, and nothing piles up. Who is blocked is the client's: beyond a limit it is dropped.
+ * Who is behind is the host's affair: no event is lost for it. While some are far behind the stream is crowded, and
+ * emits stay where they are; one that comes nevertheless serves some of them first. So a plugin that emits faster than
+ * the edge writes is slowed down by the ring between them, and nothing piles up. Who is blocked is the client's: beyond a limit it is dropped.
  */
 export class EventStream implements SubscriberOwner {
   readonly path: string;
@@ -54,6 +54,14 @@ export class EventStream implements SubscriberOwner {
   /** How many subscribers it has. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether some are so far behind that the next event had better wait. */
+  get crowded(): boolean {
+    const next = this.#behind.first;
+    if (next === undefined) return false;
+    const most = Math.min(eagerBytes, this.#options.maxBufferedBytes / 2);
+    return this.#backlog.bytesFrom(next.position) > most;
   }
 
   /** Takes a new subscriber: it gets what is emitted from here on. */
@@ -122,7 +130,7 @@ export class EventStream implements SubscriberOwner {
    * time that it would be forgotten. The frame that came last can wait for its turn whatever its size.
    */
   #catchUp(newest: number): void {
-    const most = Math.max(newest, Math.min(eagerBytes, this.#options.maxBufferedBytes));
+    const most = Math.max(newest, Math.min(2 * eagerBytes, this.#options.maxBufferedBytes));
     for (let next = this.#behind.first; next !== undefined; next = this.#behind.first) {
       if (this.#backlog.bytesFrom(next.position) <= most) return;
       this.#serve(next);

@@ -41,7 +41,7 @@ suite('FanOut', () => {
       await turn();
       turns += 1;
     }
-    assert.ok(turns > 3, `100 ms of work were done in ${turns} turns`);
+    assert.ok(turns > 40, `100 ms of work were done in ${turns} turns`);
     assert.equal(log.length, 400);
   });
 

@@ -1,7 +1,10 @@
 import { Fifo } from '../../edge/fifo.ts';
 
-/** How long subscribers are served in one go, in milliseconds, before everything else of the edge has its turn. */
-const sliceMs = 5;
+/**
+ * How long subscribers are served in one go, in milliseconds, before everything else of the edge has its turn. In a turn
+ * of the event loop libuv accepts one connection, so long turns keep new clients waiting at the door.
+ */
+const sliceMs = 0.5;
 /** How many subscribers of a stream are served before the next stream's. */
 const inTurn = 32;
 
@@ -39,15 +42,18 @@ export class FanOut {
         this.#running = false;
         return;
       }
-      if (this.#serve(stream)) this.#streams.push(stream);
+      if (this.#serve(stream, until)) this.#streams.push(stream);
       else this.#queued.delete(stream);
     } while (performance.now() < until);
     setImmediate(this.#run);
   };
 
   /** True when some are left. */
-  #serve(stream: Served): boolean {
-    for (let served = 0; served < inTurn; served++) if (!stream.serveNext()) return false;
+  #serve(stream: Served, until: number): boolean {
+    for (let served = 0; served < inTurn; served++) {
+      if (!stream.serveNext()) return false;
+      if (performance.now() >= until) break;
+    }
     return true;
   }
 }

@@ -43,6 +43,8 @@ export class SsePlugin implements PluginEnd {
   readonly #waiting: Waiting = { bytes: 0 };
   readonly #slow: Tally;
   readonly #turnedAway: Tally;
+  /** Streams that were crowded when they were looked at last. */
+  readonly #crowded = new Set<EventStream>();
   /** The paths that each instance has claimed, by the numbers that it gave them. */
   readonly #claims = new Map<number, Map<number, EventStream>>();
   /** Those of the last instance whose init succeeded. */
@@ -82,12 +84,23 @@ export class SsePlugin implements PluginEnd {
     return this.#port.plugin.name;
   }
 
+  get full(): boolean {
+    if (this.#crowded.size === 0) return false;
+    for (const stream of this.#crowded) {
+      if (stream.crowded) return true;
+      this.#crowded.delete(stream);
+    }
+    return false;
+  }
+
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
     if (kind === Effect.register) return this.#register(payload, instance);
     if (this.#over) return Code.ok;
     if (kind === Effect.emit) {
       const { number, frame } = decodeEmit(payload);
-      this.#claims.get(instance)?.get(number)?.emit(frame);
+      const stream = this.#claims.get(instance)?.get(number);
+      stream?.emit(frame);
+      if (stream?.crowded === true) this.#crowded.add(stream);
       return Code.ok;
     }
     const subscriber = this.#subscribers.get(id);
