@@ -234,11 +234,12 @@ export interface PluginEnd {
   /** A new instance is there, before its init. It may claim things from now on. */
   attached?(instance: number): void;
   /**
-   * Events go to this instance from now on: tell it what it must know. At a start that is before its init; at a
-   * reload it is right before `ready`, and what the instance before it had not begun with was `undelivered`.
+   * Events go to this instance from now on. At a start that is before its init; at a reload it is right before `ready`,
+   * and what the instance before it had not begun with was `undelivered`. What is pushed in here comes before all else,
+   * and there is always room for it: that its connections are there, one event for each.
    */
   entered?(instance: number): void;
-  /** Behind `entered` of every end: push again what was `undelivered` and is still wanted. */
+  /** Behind `entered` of every end: push again what was `undelivered` and is still wanted, and what else there is to tell. */
   resend?(): void;
   /** The init of the instance succeeded: what it has claimed is in force, and what it did not claim is over. */
   ready?(instance: number): void;

@@ -68,6 +68,27 @@ suite('WebSockets of a plugin with resume = true', { concurrency: 2 }, () => {
     });
   }
 
+  test('of whom all wait for an answer when it breaks: none is told anything before all are told', async (t) => {
+    const host = await start(t, ws('resume = true', { init: busy(50) }));
+    const all: Awaited<ReturnType<typeof open>>[] = [];
+    for (let index = 0; index < 6; index++) all.push(await open(t, host, `client-${index}`));
+    for (let round = 0; round < 3; round++) {
+      assert.equal((await host.get('/trap'))[0], 502);
+      // Some of these find the plugin down, some find it up and not ready yet.
+      for (let message = 0; message < 8; message++) {
+        for (const { client } of all) client.text(`${round}/${message}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      for (const { client } of all) {
+        for (let message = 0; message < 8; message++)
+          assert.equal(await client.message(), `${round}/${message}`);
+      }
+    }
+    const opens = all.map(({ id }) => `open ${id}`);
+    const resumed = opens.map((line) => `${line} resumed true`);
+    assert.deepEqual(told(host), [...opens, ...resumed, ...resumed, ...resumed]);
+  });
+
   test('messages that waited for an instance that broke are not lost, and stay in order', async (t) => {
     const host = await start(t, ws('resume = true'));
     const { client, id } = await open(t, host, 'one');

@@ -176,6 +176,30 @@ suite('EdgePlugin.stopAccepting', () => {
     assert.deepEqual([outcomes.at(-1), edge.unfinished], ['9 done', 0]);
   });
 
+  test('what ends push as an instance enters comes first, however much it is', async (t) => {
+    const outcomes: string[] = [];
+    const waits = { kind: 0, id: 1, payload: new Uint8Array(10) };
+    const end: EndUnderTest = {
+      entered: (number) => {
+        if (number === 1) return;
+        for (let id = 1001; id <= 5000; id++) assert.equal(end.port?.push(event(id, outcomes)), true);
+      },
+      resend: () => void end.port?.push(waits),
+    };
+    const { detach, port, edge, instance } = await plugin(t, [end]);
+    instance();
+    detach();
+    const thread = instance();
+    assert.equal(port.push(event(9999, outcomes)), false);
+    const seen: number[] = [];
+    while (edge.unfinished > 0) {
+      seen.push(...step(thread));
+      edge.drain();
+    }
+    assert.deepEqual(seen, count(1001, 5000));
+    assert.equal(port.push(waits), true);
+  });
+
   test('an instance that breaks in its last step is blamed for that one event', async (t) => {
     const { detach, edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];

@@ -64,8 +64,8 @@ export class EdgePlugin {
   #bytes = 0;
   #finished = 0;
   #accepting = false;
-  /** Set while ends push their last events: there is one for each connection at most, however many those are. */
-  #draining = false;
+  /** Set while ends push what an instance must be told: there is one for each connection at most, however many those are. */
+  #taking = false;
   readonly #pauses = new Set<PauseReason>();
   /** When the next instance comes, on the clock of `performance.now()`; 0 when nobody knows. */
   #comesAt = 0;
@@ -188,9 +188,9 @@ export class EdgePlugin {
     this.#comesAt = 0;
     if (this.#accepting && current !== undefined) {
       current.takeBack();
-      this.#draining = true;
+      this.#taking = true;
       each(this.#slots, (slot) => this.#call(slot, (end) => end.draining?.()));
-      this.#draining = false;
+      this.#taking = false;
       this.wake();
       this.#accepting = false;
     }
@@ -222,7 +222,9 @@ export class EdgePlugin {
     this.#accepting = true;
     this.#comesAt = 0;
     this.#pauses.delete('stuck');
+    this.#taking = true;
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.entered?.(attachment.instance)));
+    this.#taking = false;
     each(attachment.slots, (slot) => this.#call(slot, (end) => end.resend?.()));
     this.#roomAgain();
   }
@@ -276,7 +278,7 @@ export class EdgePlugin {
     }
     if (!this.#takes || current === undefined || slot.channel < 0) return false;
     const { budget } = this.#options;
-    if (this.#draining) {
+    if (this.#taking) {
       budget.takeAnyway(size);
     } else if (this.#unfinished >= maxEvents || this.#bytes + size > maxEventBytes) {
       this.#full = true;

@@ -70,6 +70,7 @@ function setUp() {
     const attach = (): void => {
       made.attached?.(++instance);
       made.entered?.(instance);
+      made.resend?.();
     };
     const ready = (): void => made.ready?.(instance);
     /** The instance ends. */

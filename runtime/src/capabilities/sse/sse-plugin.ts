@@ -117,6 +117,9 @@ export class SsePlugin implements PluginEnd {
 
   entered(): void {
     this.#over = false;
+  }
+
+  resend(): void {
     this.#notices?.attached(this.#subscribers.values());
   }
 

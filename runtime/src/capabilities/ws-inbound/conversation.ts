@@ -91,19 +91,21 @@ export class Conversation implements Line, ConnectionListener, Teller {
   }
 
   /**
-   * A new instance is there. It is told of the connection first, and then of all that the one before it was not told.
-   * A connection that is closed, and that only the one before it knew, is none of its business.
+   * A new instance is there. It is told of the connection if the one before it knew of it: before it hears anything of
+   * any. A connection that is closed, and that only the one before it knew, is none of its business.
    */
   resume(): void {
+    if (this.#left || !this.#opening.queued) return;
+    if (this.#closed) return this.leave(Close.restart);
+    this.#opening = new Told(Kind.open, this.id, resumedWsOpen(this.#opening.payload), this);
+    if (!this.#options.gate.ahead(this.#opening)) this.#undelivered.unshift(this.#opening);
+  }
+
+  /** Behind {@link resume} of all: tells what the instance before was not told. */
+  resend(): void {
     const again = this.#undelivered;
     this.#undelivered = [];
-    if (this.#left) return;
-    if (this.#opening.queued) {
-      if (this.#closed) return this.leave(Close.restart);
-      this.#opening = new Told(Kind.open, this.id, resumedWsOpen(this.#opening.payload), this);
-      again.unshift(this.#opening);
-    }
-    this.#options.gate.again(this, again);
+    if (!this.#left) this.#options.gate.again(this, again);
   }
 
   /** Closes the connection. The plugin, a new instance of it perhaps, is told nothing more. */

@@ -48,6 +48,11 @@ export class Gate {
     return true;
   }
 
+  /** Passes an event on before all that waits. False: the queue took none. */
+  ahead(event: Told): boolean {
+    return this.#push(event);
+  }
+
   /** Takes events that a line has to say before those that it has waiting, and passes on what there is room for. */
   again(line: Line, events: readonly Told[]): void {
     const waiting = line.held.length > 0;

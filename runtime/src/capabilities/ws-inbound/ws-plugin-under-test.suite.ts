@@ -175,6 +175,7 @@ export function made(t: TestContext, given: Partial<WsOptions> = {}, held = new 
     plugin.detached(instance);
     plugin.attached(++instance);
     plugin.entered(instance);
+    plugin.resend();
   };
   const ready = (): void => plugin.ready(instance);
   const effect = (kind: number, payload: Uint8Array, id: number, of = instance): number =>

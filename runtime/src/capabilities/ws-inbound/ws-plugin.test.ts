@@ -265,10 +265,10 @@ suite('connections that outlive their instance', () => {
     await settled();
     assert.deepEqual(await port.finish(), [
       'open 1 /ws resumed',
+      'open 2 /ws resumed',
       'frame 1 a',
       'frame 1 b',
       'frame 1 d',
-      'open 2 /ws resumed',
       'frame 2 c',
       // It was not read before there was room.
       'frame 1 e',
@@ -281,6 +281,33 @@ suite('connections that outlive their instance', () => {
     await one.drop();
     assert.deepEqual(await port.finish(), ['close 1 1006']);
     assert.equal(held.used, 0);
+  });
+
+  test('of each before any message, also of those that came while there was no instance', async (t) => {
+    const { next, port, connect, held } = made(t, { resume: true });
+    const clients = [await connect(), await connect(), await connect()];
+    await port.finish();
+    port.up = false;
+    for (const [index, client] of clients.entries()) await client.send(text(`${index} waits`));
+    port.up = true;
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), [
+      ...['open 1 /ws resumed', 'open 2 /ws resumed', 'open 3 /ws resumed'],
+      ...['frame 1 0 waits', 'frame 2 1 waits', 'frame 3 2 waits'],
+    ]);
+    assert.equal(held.used, 0);
+    // The queue takes none, as with the memory of all plugins used up: the order within a connection stays.
+    port.up = false;
+    for (const client of clients) await client.send(text('late'));
+    next();
+    port.up = true;
+    await port.finish();
+    await settled();
+    assert.deepEqual(await port.finish(), [
+      ...['open 1 /ws resumed', 'open 2 /ws resumed', 'open 3 /ws resumed'],
+      ...['frame 1 late', 'frame 2 late', 'frame 3 late'],
+    ]);
   });
 
   test('one that no instance was told of yet begins as any other', async (t) => {

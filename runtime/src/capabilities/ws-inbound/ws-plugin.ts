@@ -109,6 +109,10 @@ export class WsPlugin implements PluginEnd {
     else this.#leave(Close.restart);
   }
 
+  resend(): void {
+    for (const conversation of this.#conversations.values()) conversation.resend();
+  }
+
   ready(instance: number): void {
     this.#serving = instance;
     const claimed = this.#claims.get(instance);
