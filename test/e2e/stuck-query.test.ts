@@ -47,7 +47,7 @@ suite('a query that does not come back', () => {
     const manifest = await sqlitePlugin(t, { options: 'query_timeout_ms = 300' });
     const pulp = await PulpProcess.start(t, { manifest, args: ['-storage-root', root] });
     const guest = new SqliteGuest(pulp);
-    guest.query(long(30_000_000)).catch(() => undefined);
+    guest.query(long(60_000_000)).catch(() => undefined);
     await pulp.line('plugin is stuck');
     const control = new ControlClient(root);
     const name = (await control.status()).plugins[0]?.name ?? '';

@@ -32,7 +32,7 @@ export class FakeHost implements HostControl {
   plugins: readonly PluginStatus[];
   stopping = false;
   /** Settles what it is asked for. Default: at once. */
-  acts: (asked: string) => Promise<void> = () => Promise.resolve();
+  acts: (asked: string, signal?: AbortSignal) => Promise<void> = () => Promise.resolve();
 
   constructor(plugins: readonly PluginStatus[] = [pluginStatus('echo'), pluginStatus('chat')]) {
     this.plugins = plugins;
@@ -52,24 +52,24 @@ export class FakeHost implements HostControl {
     };
   }
 
-  stopPlugin(name: string): Promise<void> {
-    return this.#ask(`stop ${name}`);
+  stopPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#ask(`stop ${name}`, signal);
   }
 
-  startPlugin(name: string): Promise<void> {
-    return this.#ask(`start ${name}`);
+  startPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#ask(`start ${name}`, signal);
   }
 
-  restartPlugin(name: string): Promise<void> {
-    return this.#ask(`restart ${name}`);
+  restartPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#ask(`restart ${name}`, signal);
   }
 
-  reloadPlugin(name: string): Promise<void> {
-    return this.#ask(`reload ${name}`);
+  reloadPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#ask(`reload ${name}`, signal);
   }
 
-  #ask(asked: string): Promise<void> {
+  #ask(asked: string, signal?: AbortSignal): Promise<void> {
     this.asked.push(asked);
-    return this.acts(asked);
+    return this.acts(asked, signal);
   }
 }

@@ -83,6 +83,11 @@ export class HostUnderTest {
     await write(this.#manifests.get(plugin.name) ?? '', plugin);
   }
 
+  /** Gives the manifest another name for its plugin. */
+  async rename(name: string, other: string): Promise<void> {
+    await write(this.#manifests.get(name) ?? '', { name: other });
+  }
+
   /** {@link release}, and a reload. */
   async reload(plugin: GuestPlugin): Promise<void> {
     await this.release(plugin);

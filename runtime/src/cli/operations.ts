@@ -76,8 +76,8 @@ export class Operations implements AsyncDisposable {
 
   /** Reloads every plugin, as soon as the host has started. */
   reload(signal: NodeJS.Signals): void {
-    this.#options.log.info('reload asked for', { signal });
     if (this.#stopping) return;
+    this.#options.log.info('reload asked for', { signal });
     if (this.#reloads === undefined) this.#asked = true;
     else void this.#reloads.requestAll();
   }

@@ -19,6 +19,7 @@ export function ps({ plugins }: ControlStatus, now: number): string {
   return table(reasons ? [...heads, 'REASON'] : heads, rows);
 }
 
-function reasonOf({ state, reason = '' }: PluginStatus): string {
+function reasonOf({ state, reason = '', reloading = false }: PluginStatus): string {
+  if (reloading) return 'a reload is under way';
   return state === 'ready' ? '' : reason;
 }

@@ -70,6 +70,58 @@ suite('control server', { skip }, () => {
     assert.deepEqual(await client.plugin('chat'), host.plugins[1]);
   });
 
+  test('is not ready from the moment on that the host is told to stop', async (t) => {
+    const host = new FakeHost();
+    const root = await temporaryFolder(t);
+    const server = await ControlServer.open({
+      path: controlAddress(root),
+      host: () => host,
+      health: () => ({ ready: false, stopping: true, plugins: host.plugins }),
+      history: new LogHistory(),
+      version: '9.9.9',
+    });
+    t.after(() => server[Symbol.asyncDispose]());
+    const { ready, stopping, plugins } = await new ControlClient(root).status();
+    assert.deepEqual([ready, stopping, plugins.length], [false, true, 2]);
+  });
+
+  test('takes one request of a connection at a time: more at once close it, and are not done', async (t) => {
+    const { path, host, client } = await serve(t);
+    const first = Promise.withResolvers<void>();
+    host.acts = () => first.promise;
+    const request = 'POST /v1/plugins/echo/restart HTTP/1.1\r\nHost: pulp\r\n\r\n';
+    assert.equal(await raw(path, request.repeat(1000)), '');
+    assert.deepEqual(host.asked, ['restart echo']);
+    first.resolve();
+    host.acts = () => Promise.resolve();
+    const socket = await dial(path);
+    for (let round = 1; round <= 3; round++) {
+      socket.write(request);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+      assert.equal(host.asked.length, 1 + round);
+    }
+    socket.destroy();
+    assert.equal((await client.status()).plugins.length, 2);
+  });
+
+  test('says when nobody waits for what was asked any more', async (t) => {
+    const { path, host } = await serve(t);
+    let signal: AbortSignal | undefined;
+    host.acts = (_asked, given) => {
+      signal = given;
+      return new Promise((_resolve, reject) => {
+        given?.addEventListener('abort', () => reject(given.reason as Error));
+      });
+    };
+    const socket = await dial(path);
+    socket.write('POST /v1/plugins/echo/reload HTTP/1.1\r\nHost: pulp\r\n\r\n');
+    await until(() => signal !== undefined, 'it was asked');
+    assert.equal(signal?.aborted, false);
+    socket.destroy();
+    await until(() => signal?.aborted === true, 'it was told');
+  });
+
   test('does with a plugin what it is asked for, whatever its name', async (t) => {
     const { client, host } = await serve(t);
     const names = ['echo', 'a b', '100%', 'käse', '..a', 'a?b#c'];

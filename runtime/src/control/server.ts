@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createServer } from '../edge/node-http.ts';
@@ -38,6 +39,8 @@ export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
   readonly #server: Server;
   readonly #ending = new AbortController();
+  /** Connections with a request that is not answered. */
+  readonly #asking = new WeakSet<Socket>();
   #followers = 0;
   #claim: Claim | undefined;
 
@@ -83,6 +86,14 @@ export class ControlServer implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    // Nobody who asks for one thing after the other needs that, and who does not could ask without end.
+    if (this.#asking.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#asking.add(socket);
+    response.once('finish', () => this.#asking.delete(socket));
     try {
       if (!this.#server.listening) response.setHeader('Connection', 'close');
       await this.#route(request, response);
@@ -121,9 +132,13 @@ export class ControlServer implements AsyncDisposable {
       throw new Refusal(404, { error: `there is no ${method} ${path}` });
     }
     this.#plugin(name);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     try {
-      await this.#host()[methods[known]](name);
+      await this.#host()[methods[known]](name, gone.signal);
     } catch (error) {
+      // Its turn came when whoever asked had gone, and so it was not done.
+      if (error === gone.signal.reason) return;
       // Who asked is told as well; of a reload the log is where everybody looks.
       if (known === 'reload') {
         this.#options.log?.warn('plugin reload failed', { plugin: name, reason: (error as Error).message });
@@ -141,8 +156,13 @@ export class ControlServer implements AsyncDisposable {
 
   #status(): ControlStatus {
     const { user, system } = process.cpuUsage();
+    const status = this.#host().status();
+    // Where the host is told to stop, it is not ready a while before it does.
+    const { ready, stopping } = this.#options.health() ?? status;
     return {
-      ...this.#host().status(),
+      ...status,
+      ready,
+      stopping,
       pulp: this.#options.version,
       cpuMs: Math.round((user + system) / 1_000),
       rssBytes: process.memoryUsage.rss(),

@@ -126,7 +126,8 @@ export class Host implements AsyncDisposable, HostControl {
     await checkModules(extensions, startTimeoutMs);
     const storageRoot = resolve(options.storageRoot ?? 'data');
     const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
-    const load = (file: string): Promise<LoadedPlugin> => loadOne(file, { registry, log, storage });
+    const load = (file: string, name?: string): Promise<LoadedPlugin> =>
+      loadOne(file, { name, registry, log, storage });
     const files = [options.manifest].flat().map((file) => resolve(file));
     const plugins: LoadedPlugin[] = [];
     for (const file of files) plugins.push(await load(file));
@@ -151,7 +152,7 @@ export class Host implements AsyncDisposable, HostControl {
       (loaded) =>
         new Supervisor({
           loaded,
-          load: () => load(loaded.spec.file),
+          load: () => load(loaded.spec.file, loaded.spec.name),
           registry,
           threads,
           watchdog,
@@ -232,20 +233,20 @@ export class Host implements AsyncDisposable, HostControl {
     };
   }
 
-  async stopPlugin(name: string): Promise<void> {
-    await this.#plugin(name).halt();
+  async stopPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#plugin(name).halt(signal);
   }
 
-  async startPlugin(name: string): Promise<void> {
-    await this.#plugin(name).resume();
+  async startPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#plugin(name).resume(signal);
   }
 
-  async restartPlugin(name: string): Promise<void> {
-    await this.#plugin(name).renew();
+  async restartPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#plugin(name).renew(signal);
   }
 
-  async reloadPlugin(name: string): Promise<void> {
-    await this.#plugin(name).reload();
+  async reloadPlugin(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#plugin(name).reload(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -316,11 +317,19 @@ class HeldStorage implements Disposable {
   }
 }
 
-async function loadOne(
-  file: string,
-  { registry, log, storage }: { registry: Registry; log: Log; storage: HeldStorage },
-): Promise<LoadedPlugin> {
+interface LoadOptions {
+  /** What the plugin is called, where that is known. */
+  readonly name: string | undefined;
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly storage: HeldStorage;
+}
+
+async function loadOne(file: string, { name, registry, log, storage }: LoadOptions): Promise<LoadedPlugin> {
   const spec = await readManifest(file, registry);
+  if (spec.name !== (name ?? spec.name)) {
+    throw new Error(`${spec.file}: the plugin ${name} is called ${spec.name} now: restart the host`);
+  }
   log.info('pulp boot', {
     plugin: spec.name,
     version: spec.version,

@@ -11,6 +11,9 @@ import { type InstanceEnd, RunningInstance } from './running-instance.ts';
 import { shutDown } from './shut-down.ts';
 import { late, within } from './within.ts';
 
+/** Why one that was starting did not come up. */
+const stopped = 'it was stopped';
+
 /** How long an instance that another one has replaced has for the step that it is in, in milliseconds. */
 const retireMs = 30_000;
 
@@ -116,7 +119,7 @@ export class Instances {
     if (beside) await this.#leave(instance.lease);
   }
 
-  /** Whether one that is ready now is awaited: it may have been replaced before it came up. */
+  /** Whether one that is ready now is awaited: it may have been replaced, or called off, before it came up. */
   awaits(instance: RunningInstance): boolean {
     return instance === this.#next || instance === this.#serving;
   }
@@ -143,33 +146,35 @@ export class Instances {
   async shutDown(deadline: number): Promise<boolean> {
     // In a turn of its own: this one may be in the middle of taking what an instance has sent.
     await new Promise((resolve) => setImmediate(resolve));
-    // Before it is ready no step runs, and what waited for it has been taken back: nothing to wait for.
-    for (const starting of [this.#next, this.#serving]) {
-      if (starting?.isReady === false && !starting.hasEnded) {
-        await this.kill(starting, `plugin ${this.#name} was stopped`);
-      }
-    }
+    for (const starting of this.#starting) await this.#callOff(starting, deadline);
     const serving = this.#serving;
     const clean = serving?.readyAt === undefined || (await this.#shutDown(serving, deadline));
     if (serving !== undefined) this.forget(serving);
     for (const old of this.#retiring) {
       const end = await within(Math.max(0, deadline - performance.now()), old.ended);
-      if (end === late) await this.kill(old, `plugin ${this.#name} was stopped`);
+      if (end === late) await this.kill(old, stopped, this.#stopped);
     }
     return clean;
   }
 
+  /** Ends what is starting and has a thread to itself: nobody waits for it any more. */
+  callOff(): void {
+    for (const starting of this.#starting) {
+      if (starting.lease.tenants === 1) void this.kill(starting, stopped);
+    }
+  }
+
   /** One is over: what it left is settled. */
-  forget(instance: RunningInstance, outcome: 'broken' | 'overdue' = 'broken'): void {
-    this.#plugin.detach(instance.attachment, outcome);
+  forget(instance: RunningInstance): void {
+    this.#plugin.detach(instance.attachment, instance.how?.state === 'overdue' ? 'overdue' : 'broken');
     this.#retiring.delete(instance);
     if (this.#serving === instance) this.#serving = undefined;
     if (this.#next === instance) this.#next = undefined;
   }
 
-  /** Ends one that does not end by itself, with its thread; who shares that hears the reason. */
-  async kill(instance: RunningInstance, reason: string): Promise<void> {
-    const killed = this.#killThread(instance.lease, reason);
+  /** Ends one that does not end by itself, with its thread; who shares that hears `others`. */
+  async kill(instance: RunningInstance, reason: string, others = reason): Promise<void> {
+    const killed = this.#killThread(instance.lease, others);
     instance.over({ state: 'overdue', reason });
     await killed;
   }
@@ -196,6 +201,33 @@ export class Instances {
     this.#lease = undefined;
     for (const instance of all) this.forget(instance);
     for (const lease of leases) if (lease !== undefined) await this.#leave(lease);
+  }
+
+  /** Those that were begun, and are neither ready nor over. */
+  get #starting(): readonly RunningInstance[] {
+    return [this.#next, this.#serving].filter(
+      (instance) => instance?.isReady === false && !instance.hasEnded,
+    ) as readonly RunningInstance[];
+  }
+
+  get #stopped(): string {
+    return `plugin ${this.#name}, which shares the thread, was stopped`;
+  }
+
+  /**
+   * Ends one that is starting. Before it is ready no step runs, and what waited for it has been taken back, so in a
+   * thread of its own there is nothing to wait for. Others in its thread are to shut down in order, and it before them.
+   */
+  async #callOff(starting: RunningInstance, deadline: number): Promise<void> {
+    if (starting.lease.tenants === 1) return this.kill(starting, stopped);
+    this.#retiring.add(starting);
+    if (starting === this.#next) this.#next = undefined;
+    else this.#serving = undefined;
+    const end = await within(Math.max(0, deadline - performance.now()), starting.started);
+    if (end === undefined) await this.#shutDown(starting, deadline);
+    else if (end === late) await this.kill(starting, stopped, this.#stopped);
+    this.forget(starting);
+    if (starting.lease !== this.#lease) await this.#leave(starting.lease);
   }
 
   #acquire({ dedicatedThread: dedicated }: PluginSpec, beside: boolean): ThreadLease {

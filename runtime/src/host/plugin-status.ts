@@ -16,6 +16,8 @@ export interface Supervised {
   readonly retryAt: number | undefined;
   /** It is in a native call that does not come back. */
   readonly stuck: boolean;
+  /** An operator's reload is under way. */
+  readonly reloading: boolean;
   readonly instances: Instances;
   readonly plugin: EdgePlugin;
 }
@@ -35,6 +37,7 @@ export function pluginStatus(supervised: Supervised): PluginStatus {
     manifest: spec.file,
     wasm: spec.wasm,
     state: stateOf(supervised),
+    ...(supervised.reloading ? { reloading: true } : {}),
     ...(reason === undefined ? {} : { reason }),
     instance: serving?.number ?? count,
     crashes,

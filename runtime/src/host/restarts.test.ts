@@ -56,4 +56,20 @@ suite('Restarts', () => {
     restarts.hold();
     assert.equal(restarts.release(), false, 'what was owed before is forgotten');
   });
+
+  test('one that is on its way comes neither while it is held nor, when it was cancelled, afterwards', (t) => {
+    const { restarts, starts } = made(t);
+    restarts.startIn(1000);
+    restarts.hold();
+    t.mock.timers.tick(5000);
+    assert.deepEqual([starts(), restarts.release()], [0, false]);
+    t.mock.timers.tick(1000);
+    assert.equal(starts(), 1);
+    restarts.startIn(1000);
+    restarts.hold();
+    restarts.forgive();
+    assert.equal(restarts.release(), false);
+    t.mock.timers.tick(5000);
+    assert.equal(starts(), 1);
+  });
 });

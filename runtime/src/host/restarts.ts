@@ -8,6 +8,8 @@ export class Restarts {
   readonly #start: () => void;
   readonly #crashLoop = new CrashLoop();
   #timer: NodeJS.Timeout | undefined;
+  /** When it fires, on the clock of `performance.now()`. */
+  #dueAt: number | undefined;
   #held = false;
   #owed = false;
 
@@ -36,13 +38,18 @@ export class Restarts {
   startIn(delayMs: number): void {
     this.#owed = this.#held;
     if (this.#held) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#start, delayMs);
+    this.cancel();
+    this.#dueAt = performance.now() + delayMs;
+    this.#timer = setTimeout(() => {
+      this.#dueAt = undefined;
+      this.#start();
+    }, delayMs);
   }
 
   /** None starts by itself any more. */
   cancel(): void {
     clearTimeout(this.#timer);
+    this.#dueAt = undefined;
   }
 
   /** Forgets earlier crashes: somebody has seen to it. */
@@ -54,11 +61,13 @@ export class Restarts {
   hold(): void {
     this.#held = true;
     this.#owed = false;
+    clearTimeout(this.#timer);
   }
 
-  /** Gives whether a start is owed. */
+  /** Gives whether a start is owed. One that was on its way before and was not cancelled comes when it would have come. */
   release(): boolean {
     this.#held = false;
+    if (!this.#owed && this.#dueAt !== undefined) this.startIn(Math.max(0, this.#dueAt - performance.now()));
     return this.#owed;
   }
 }

@@ -71,6 +71,7 @@ export class RunningInstance {
   #phase: 'starting' | 'ready' | 'ended' = 'starting';
   #readyAt: number | undefined;
   #readySince: number | undefined;
+  #how: InstanceEnd | undefined;
 
   constructor(options: RunningInstanceOptions) {
     const { loaded, number, lease, edge, plugin, slots, deployment, debug } = options;
@@ -107,6 +108,11 @@ export class RunningInstance {
     return this.#phase === 'ended';
   }
 
+  /** How it ended. */
+  get how(): InstanceEnd | undefined {
+    return this.#how;
+  }
+
   /** When it became ready, on the clock of `performance.now()`. */
   get readyAt(): number | undefined {
     return this.#readyAt;
@@ -141,6 +147,7 @@ export class RunningInstance {
   over(end: InstanceEnd): void {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
+    this.#how = end;
     this.#start.resolve(end);
     this.#end.resolve(end);
     this.#options.ended(this, end);

@@ -15,6 +15,8 @@ export interface PluginStatus {
   readonly manifest: string;
   readonly wasm: string;
   readonly state: PluginState;
+  /** Set while a reload is under way. */
+  readonly reloading?: boolean;
   /** Why it is not ready, or how the instance before this one ended. */
   readonly reason?: string;
   /** Which instance runs, or ran last: every start of the plugin, a reload among them, has the next number, from 1. */
@@ -61,18 +63,24 @@ export interface HostStatus {
   readonly plugins: readonly PluginStatus[];
 }
 
-/** What an operator may do with a running host. Names are those of manifests; an unknown one is refused. */
+/**
+ * What an operator may do with a running host. Names are those of manifests; an unknown one is refused. What is asked for
+ * a plugin is done one after the other, and not at all when its signal is aborted before its turn comes.
+ */
 export interface HostControl {
   status(): HostStatus;
-  /** Shuts a plugin down and leaves it so: its routes answer 503. Not an error when it is stopped already. */
-  stopPlugin(name: string): Promise<void>;
+  /**
+   * Shuts a plugin down and leaves it so: its routes answer 503. Not an error when it is stopped already. A start or
+   * reload that is under way is called off.
+   */
+  stopPlugin(name: string, signal?: AbortSignal): Promise<void>;
   /** Starts a plugin that is stopped or failed, at once. Rejects with the reason when it does not come up. */
-  startPlugin(name: string): Promise<void>;
-  /** Stops and starts it; what comes in between waits. */
-  restartPlugin(name: string): Promise<void>;
+  startPlugin(name: string, signal?: AbortSignal): Promise<void>;
+  /** Stops and starts it; what comes in between waits. A start or reload that is under way is called off. */
+  restartPlugin(name: string, signal?: AbortSignal): Promise<void>;
   /**
    * Reads manifest and module again and puts a new instance in the place of the one that runs, without losing a
    * request. Rejects with the reason when the new one does not start: then the old one stays.
    */
-  reloadPlugin(name: string): Promise<void>;
+  reloadPlugin(name: string, signal?: AbortSignal): Promise<void>;
 }

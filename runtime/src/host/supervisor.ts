@@ -14,6 +14,7 @@ import { Restarts } from './restarts.ts';
 import { describe, type InstanceEnd, type RunningInstance } from './running-instance.ts';
 import { shutDownBy } from './shut-down.ts';
 import type { PluginStatus } from './status.ts';
+import { Turns } from './turns.ts';
 import type { Watchdog } from './watchdog.ts';
 import { late, within } from './within.ts';
 
@@ -55,8 +56,8 @@ export class Supervisor {
   #first = true;
   #reason: string | undefined;
   #retryAt: number | undefined;
-  /** What operators ask for is done one after the other. */
-  #asked: Promise<unknown> = Promise.resolve();
+  /** What operators ask for. */
+  readonly #turns = new Turns<'stop' | 'start' | 'restart' | 'reload'>();
 
   constructor(options: SupervisorOptions) {
     const { loaded, edge, watchdog, log } = options;
@@ -118,6 +119,7 @@ export class Supervisor {
       crashes: this.#crashes,
       retryAt: this.#retryAt,
       stuck: this.#watch.stuck,
+      reloading: this.#turns.current === 'reload',
       instances: this.#instances,
       plugin: this.#plugin,
     });
@@ -135,14 +137,15 @@ export class Supervisor {
     if (serving?.isReady === true) this.#instances.cutOff(serving, reason);
   }
 
-  /** Shuts the plugin down until {@link resume}. */
-  halt(): Promise<void> {
-    return this.#inTurn(() => this.#halt());
+  /** Shuts the plugin down until {@link resume}. A start or reload that is under way is called off. */
+  halt(signal?: AbortSignal): Promise<void> {
+    this.#callOff();
+    return this.#turns.take('stop', () => this.#halt(), signal);
   }
 
   /** Starts a plugin that does not run. Rejects with the reason when it does not come up: then it stays stopped. */
-  resume(): Promise<void> {
-    return this.#inTurn(() => this.#resume());
+  resume(signal?: AbortSignal): Promise<void> {
+    return this.#turns.take('start', () => this.#resume(), signal);
   }
 
   async #halt(): Promise<void> {
@@ -173,19 +176,21 @@ export class Supervisor {
   }
 
   /** {@link halt} and {@link resume}. */
-  renew(): Promise<void> {
-    return this.#inTurn(async () => {
+  renew(signal?: AbortSignal): Promise<void> {
+    this.#callOff();
+    const renew = async (): Promise<void> => {
       await this.#halt();
       await this.#resume();
-    });
+    };
+    return this.#turns.take('restart', renew, signal);
   }
 
   /**
    * Reads the plugin again, and makes an instance of that beside the one that serves: it takes over between two
    * steps, and loses none of what waits. Rejects with the reason when it does not come up: then the old one stays.
    */
-  reload(): Promise<void> {
-    return this.#inTurn(async () => {
+  reload(signal?: AbortSignal): Promise<void> {
+    const reload = async (): Promise<void> => {
       this.#restarts.hold();
       try {
         await this.#reload();
@@ -200,16 +205,14 @@ export class Supervisor {
       } finally {
         this.#restarts.release();
       }
-    });
+    };
+    return this.#turns.take('reload', reload, signal);
   }
 
   async #reload(): Promise<void> {
     const { log } = this.#options;
     const loaded = await this.#options.load();
     const { name, version } = loaded.spec;
-    if (name !== this.name) {
-      throw new Error(`${loaded.spec.file}: the plugin ${this.name} is called ${name} now: restart the host`);
-    }
     if (this.#closing) throw new Error(`plugin ${this.name} is not reloaded: the host is stopping`);
     if (this.#phase === 'stopped') {
       this.#loaded = loaded;
@@ -236,24 +239,23 @@ export class Supervisor {
   async stop(deadline: number): Promise<boolean> {
     this.#closing = true;
     // An operator has asked for the same a moment ago.
-    if (this.#phase === 'stopping') await this.#asked;
+    if (this.#phase === 'stopping') await this.#turns.done;
     if (this.#phase === 'over') {
       await this.#end();
       return true;
     }
     this.stopAccepting();
+    const ran = !isDown(this.#phase) && this.#instances.count > 0;
     const clean = await this.#shutDown(deadline);
     this.#phase = 'over';
     await this.#end();
-    if (clean && this.#instances.count > 0)
-      this.#options.log.info('shutdown complete', { plugin: this.name });
+    if (clean && ran) this.#options.log.info('shutdown complete', { plugin: this.name });
     return clean;
   }
 
-  #inTurn(what: () => Promise<void>): Promise<void> {
-    const done = this.#asked.then(what);
-    this.#asked = done.catch(() => undefined);
-    return done;
+  /** Ends a start that somebody has asked for before. */
+  #callOff(): void {
+    if (this.#turns.current !== undefined) this.#instances.callOff();
   }
 
   /** One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. */
@@ -271,7 +273,10 @@ export class Supervisor {
     const instance = instances.begin(loaded ?? this.#loaded, slots, beside);
     this.#watch.soon(spec.callTimeoutMs / 2);
     const end = await within(startTimeoutMs, instance.started);
-    if (end === undefined) return;
+    if (end === undefined) {
+      if (instances.awaits(instance) || !isEnding(this.#phase)) return;
+      throw new Error(`plugin ${this.name} did not start: it was stopped`);
+    }
     const reason = end === late ? `it took more than ${startTimeoutMs} ms to start` : describe(end);
     if (end === late) await instances.kill(instance, reason);
     await instances.abandon(instance, beside);
@@ -312,7 +317,7 @@ export class Supervisor {
     const never = alone && !evicted && this.#loaded.spec.restart === 'never';
     // Its connections are told that it is going away, not that it comes back.
     if (never) this.#plugin.stopAccepting();
-    this.#instances.forget(instance, end.state === 'overdue' ? 'overdue' : 'broken');
+    this.#instances.forget(instance);
     if (this.#phase !== 'crashed') return;
     if (evicted) return this.#restartNow();
     this.#crashes += 1;

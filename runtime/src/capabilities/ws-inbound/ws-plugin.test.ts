@@ -292,9 +292,12 @@ suite('connections that outlive their instance', () => {
     port.up = true;
     next();
     await settled();
+    const opens = [1, 2, 3].map((id) => `open ${id} /ws resumed`);
     assert.deepEqual(await port.finish(), [
-      ...['open 1 /ws resumed', 'open 2 /ws resumed', 'open 3 /ws resumed'],
-      ...['frame 1 0 waits', 'frame 2 1 waits', 'frame 3 2 waits'],
+      ...opens,
+      'frame 1 0 waits',
+      'frame 2 1 waits',
+      'frame 3 2 waits',
     ]);
     assert.equal(held.used, 0);
     // The queue takes none, as with the memory of all plugins used up: the order within a connection stays.
@@ -304,10 +307,7 @@ suite('connections that outlive their instance', () => {
     port.up = true;
     await port.finish();
     await settled();
-    assert.deepEqual(await port.finish(), [
-      ...['open 1 /ws resumed', 'open 2 /ws resumed', 'open 3 /ws resumed'],
-      ...['frame 1 late', 'frame 2 late', 'frame 3 late'],
-    ]);
+    assert.deepEqual(await port.finish(), [...opens, 'frame 1 late', 'frame 2 late', 'frame 3 late']);
   });
 
   test('one that no instance was told of yet begins as any other', async (t) => {

@@ -1,0 +1,112 @@
+/** Starts and reloads that are under way when an operator, or the end of the host, comes. */
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type GuestPlugin, HostUnderTest } from '../support/host-under-test.ts';
+import { until } from '../support/until.ts';
+import { busy, forever, respond } from '../support/wat-guest.ts';
+
+const state = (host: HostUnderTest, name: string) =>
+  host.host.status().plugins.find((plugin) => plugin.name === name);
+
+/** Begins a reload. Gives a function that says what came of it. */
+async function reloading(host: HostUnderTest, plugin: GuestPlugin): Promise<() => Promise<string>> {
+  const outcome = host.reload(plugin).then(
+    () => 'reloaded',
+    (error: Error) => error.message,
+  );
+  await until(() => state(host, plugin.name)?.reloading === true, 'the reload has begun');
+  // The files have been read, and the next instance is there.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return () => outcome;
+}
+
+suite('a reload whose start does not come to an end', { concurrency: 2 }, () => {
+  for (const act of ['stopPlugin', 'restartPlugin'] as const) {
+    test(`is called off by ${act}`, async (t) => {
+      const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
+      const load = host.load('/two');
+      const outcome = await reloading(host, { name: 'one', guest: { init: forever() } });
+      await host.release({ name: 'one', version: '3' });
+      await host.host[act]('one');
+      assert.equal(await outcome(), 'plugin one did not start: it was stopped');
+      const { state: now, reloading: still, instance } = state(host, 'one') ?? {};
+      assert.deepEqual([now, still], [act === 'stopPlugin' ? 'stopped' : 'ready', undefined]);
+      if (act === 'stopPlugin') await host.host.startPlugin('one');
+      assert.deepEqual(await host.get('/one'), [200, 'one'], `instance ${instance}`);
+      assert.deepEqual((await load.stop()).errors, []);
+    });
+  }
+
+  test('is called off as the host stops, and the instance before it shuts down in order', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }]);
+    const outcome = await reloading(host, { name: 'one', guest: { init: forever() } });
+    assert.deepEqual(await host.host.stop(), { clean: true });
+    assert.equal(await outcome(), 'plugin one did not start: it was stopped');
+    assert.equal(host.logged('shutdown complete', { plugin: 'one' }).length, 1);
+  });
+});
+
+suite('a slow start in a thread that plugins share', { concurrency: 2 }, () => {
+  test('is waited for as the host stops: nobody is cut off for it', async (t) => {
+    const plugins = ['one', 'two', 'three'].map((name) => ({ name }));
+    const options = { pluginThreads: 1, drainTimeoutMs: 20_000 };
+    const host = await HostUnderTest.start(t, plugins, options);
+    const outcome = await reloading(host, { name: 'two', guest: { init: busy(2000) } });
+    assert.deepEqual(await host.host.stop(), { clean: true }, host.dump());
+    assert.equal(await outcome(), 'plugin two did not start: it was stopped');
+    for (const { name } of plugins)
+      assert.equal(host.logged('shutdown complete', { plugin: name }).length, 1);
+    assert.deepEqual(host.logged('plugin crashed'), []);
+    assert.deepEqual(host.logged('plugin reloaded'), []);
+  });
+
+  test('has as long as draining may take', async (t) => {
+    const plugins = ['one', 'two'].map((name) => ({ name }));
+    const host = await HostUnderTest.start(t, plugins, { pluginThreads: 1, drainTimeoutMs: 500 });
+    const outcome = await reloading(host, { name: 'two', guest: { init: forever() } });
+    assert.deepEqual(await host.host.stop(), { clean: false });
+    assert.equal(await outcome(), 'plugin two did not start: it was stopped');
+  });
+});
+
+suite('what operators ask for', { concurrency: 2 }, () => {
+  test('is not done when they have gone before its turn', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }]);
+    await host.release({ name: 'one', guest: { init: busy(500) } });
+    const gone = new AbortController();
+    const first = host.host.reloadPlugin('one');
+    const second = host.host.reloadPlugin('one', gone.signal);
+    gone.abort(new Error('gone'));
+    await first;
+    await assert.rejects(second, /^Error: gone$/);
+    assert.equal(state(host, 'one')?.instance, 2);
+  });
+
+  test('a plugin with another name: the reload is refused before anything is said of a start', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
+    await host.rename('one', 'other');
+    await assert.rejects(
+      host.host.reloadPlugin('one'),
+      /the plugin one is called other now: restart the host/,
+    );
+    assert.equal(host.logged('pulp boot').length, 2);
+    assert.deepEqual(await host.get('/one'), [200, 'one']);
+  });
+
+  test('a plugin that was stopped before does not shut down once more as the host stops', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
+    await host.host.stopPlugin('one');
+    await host.host.stop();
+    assert.deepEqual(host.logged('shutdown complete', { plugin: 'one' }), []);
+    assert.equal(host.logged('shutdown complete', { plugin: 'two' }).length, 1);
+  });
+});
+
+test('a runaway that is cut off as the host stops: its client gets 504', async (t) => {
+  const guest = { routes: { 'GET /loop': forever(), 'GET /ok': respond({}) } };
+  const host = await HostUnderTest.start(t, [{ name: 'one', guest }], { drainTimeoutMs: 300 });
+  const loop = host.get('/loop');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.deepEqual(await host.host.stop(), { clean: false });
+  assert.equal((await loop)[0], 504);
+});
