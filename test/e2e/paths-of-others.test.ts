@@ -128,6 +128,19 @@ suite('a path whose GET requests one plugin answers', { concurrency: 2 }, () => 
     assert.equal(await shake('/all'), 101);
   });
 
+  test('stays its plugin’s when another takes every path that is left', async (t) => {
+    const good = { first: ['SSE /events', 'WS /chat'], later: ['WS /events', 'SSE /chat'] };
+    const { later, reload, body, shake } = await hosting(t, { good, bad: { first: ['GET /*rest'] } });
+    assert.deepEqual([await body('/other'), await body('/chat')], ['bad', 'bad']);
+    for (let round = 0; round < 2; round++) {
+      await reload('good', { first: ['SSE /events', 'WS /chat'], later: ['SSE /events', 'WS /chat'] });
+      assert.deepEqual(await later('good'), [0, 0]);
+      assert.equal(await shake('/chat'), 101);
+    }
+    await reload('good', good);
+    assert.deepEqual(await later('good'), [0, 0], 'it had the path first');
+  });
+
   test('is free once its plugin has given it up, and not before', async (t) => {
     const bad = { later: ['SSE /given'] };
     const { later, body, reload } = await hosting(t, { good: { first: ['GET /given'] }, bad });

@@ -117,7 +117,10 @@ export class HttpListener implements Listener {
 
   owner(find: FindOwner): (path: string, plugin: Plugin) => boolean {
     this.#owners.push(find);
-    return (path, { name }) => this.#owners.some((other) => other !== find && (other(path) ?? name) !== name);
+    return (path, { name }) => {
+      const owners = this.#owners.filter((other) => other !== find).map((other) => other(path) ?? '');
+      return !owners.includes(name) && owners.some((owner) => owner !== '');
+    };
   }
 
   body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void {

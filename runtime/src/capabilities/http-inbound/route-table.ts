@@ -68,7 +68,7 @@ interface Node<Owner> {
  * is given is its own care. A pattern matches whole paths: `:name` takes one segment, empty or not; `*name` as
  * the last segment takes one or more, so `/files/*rest` takes `/files/` and `/files/a/b`, not `/files`; every
  * other segment, `:` and `*` without a name among them, is taken literally and compared with the decoded one.
- * Of the patterns that match, the one registered first wins. `HEAD` falls back to `GET`, which belongs to its owner with it.
+ * Of the patterns that match, the one registered first wins. `HEAD` falls back to `GET`, and belongs to whoever has that.
  *
  * Patterns without parameters are found by one look into a map, the others by a walk through a tree of
  * segments. The walk meets each node at most once, since there is one way to each: however a path is made, it

@@ -31,7 +31,8 @@ export interface EventStreamOptions {
  *
  * Who is behind is the host's affair: no event is lost for it. While some are far behind the stream is crowded, and
  * emits stay where they are; one that comes nevertheless serves some of them first. So a plugin that emits faster than
- * the edge writes is slowed down by the ring between them, and nothing piles up. Who is blocked is the client's: beyond a limit it is dropped.
+ * the edge writes is slowed down by the ring between them, and nothing piles up. Who is blocked is the client's: beyond
+ * a limit it is dropped.
  */
 export class EventStream implements SubscriberOwner {
   readonly path: string;

@@ -209,8 +209,8 @@ export class SsePlugin implements PluginEnd {
   /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
   #mayClaim(path: string): boolean {
     const { paths, takenElsewhere } = this.#options;
-    const owner = paths.get(path)?.owner.name ?? this.name;
-    return owner === this.name && !takenElsewhere(path, this.#port.plugin);
+    const owner = paths.get(path)?.owner.name;
+    return owner === undefined ? !takenElsewhere(path, this.#port.plugin) : owner === this.name;
   }
 
   #refuse(fields: LogFields): number {

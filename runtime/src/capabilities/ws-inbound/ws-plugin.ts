@@ -198,8 +198,8 @@ export class WsPlugin implements PluginEnd {
   /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
   #mayClaim(path: string): boolean {
     const { paths, takenElsewhere } = this.#edge;
-    const owner = paths.get(path)?.name ?? this.name;
-    return owner === this.name && !takenElsewhere(path, this.#port.plugin);
+    const owner = paths.get(path)?.name;
+    return owner === undefined ? !takenElsewhere(path, this.#port.plugin) : owner === this.name;
   }
 
   #leave(code: number): void {
