@@ -310,11 +310,11 @@ export interface Listener {
    */
   body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void;
   /**
-   * For an end that gives paths to plugins: `find` says which plugin it has given the `GET` requests of a path to,
-   * percent-decoded. The function that comes back says whether other ends have given them to another plugin, and none to
+   * For an end that gives paths to plugins: `find` says which plugin it has given the `GET` requests of a path to, as sent,
+   * still percent-encoded. The function that comes back says whether other ends have given them to another plugin, and none to
    * this one: then the path is taken, and the plugin that asks for it is refused with code 4.
    */
-  owner(find: FindOwner): (path: string, plugin: Plugin) => boolean;
+  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
   /** How long a client waits for an answer, in milliseconds. */
   readonly requestTimeoutMs: number;
 }

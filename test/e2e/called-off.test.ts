@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type GuestPlugin, HostUnderTest } from '../support/host-under-test.ts';
 import { until } from '../support/until.ts';
-import { busy, forever, respond } from '../support/wat-guest.ts';
+import { type Action, busy, forever, respond, text, trap } from '../support/wat-guest.ts';
 
 const state = (host: HostUnderTest, name: string) =>
   host.host.status().plugins.find((plugin) => plugin.name === name);
@@ -66,6 +66,62 @@ suite('a slow start in a thread that plugins share', { concurrency: 2 }, () => {
     const outcome = await reloading(host, { name: 'two', guest: { init: forever() } });
     assert.deepEqual(await host.host.stop(), { clean: false });
     assert.equal(await outcome(), 'plugin two did not start: it was stopped');
+  });
+});
+
+/** Does not come to an end from that time on, in milliseconds since 1970. */
+const hangsFrom = (ms: number): Action =>
+  text(`(drop (call $clock (i32.const 0) (i64.const 0) (i32.const 496)))
+    (if (i64.gt_u (i64.load (i32.const 496)) (i64.const ${ms * 1_000_000})) (then (loop $again (br $again))))`);
+
+suite('a reload while the plugin starts anew by itself, and hangs', { concurrency: 2 }, () => {
+  test('takes over, and nothing comes of the other start', async (t) => {
+    const from = Date.now() + 3000;
+    const manifest = 'call_timeout_ms = 2000\ncapabilities = ["transport.http.inbound"]';
+    const guest = { init: hangsFrom(from), routes: { 'GET /trap': trap() } };
+    const host = await HostUnderTest.start(t, [{ name: 'one', manifest, guest }, { name: 'two' }]);
+    await new Promise((resolve) => setTimeout(resolve, from - Date.now() + 50));
+    assert.equal((await host.get('/trap'))[0], 502);
+    await until(() => state(host, 'one')?.instance === 2, 'it starts anew');
+    await host.reload({ name: 'one', version: '2', manifest });
+    assert.deepEqual(await host.get('/one'), [200, 'one']);
+    // Behind the deadline of the start that hangs.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const { state: now, instance, crashes } = state(host, 'one') ?? {};
+    assert.deepEqual([now, instance, crashes], ['ready', 3, 1]);
+    for (const message of ['plugin restarted', 'plugin restart failed']) {
+      assert.deepEqual(host.logged(message), [], host.dump());
+    }
+    assert.deepEqual(await host.host.stop(), { clean: true });
+  });
+});
+
+suite('a start that another plugin in its thread ends', { concurrency: 2 }, () => {
+  test('is made again: it was not its own doing', async (t) => {
+    const manifest = 'call_timeout_ms = 500\ncapabilities = ["transport.http.inbound"]';
+    const bad = { name: 'bad', manifest, guest: { routes: { 'GET /loop': forever() } } };
+    const host = await HostUnderTest.start(t, [bad, { name: 'good', manifest }], { pluginThreads: 1 });
+    await host.host.stopPlugin('good');
+    const loop = host.get('/loop');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await host.host.startPlugin('good');
+    assert.equal((await loop)[0], 504);
+    assert.deepEqual(await host.get('/good'), [200, 'good']);
+  });
+
+  test('a start that fails by itself: the plugin stays stopped, and says why', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
+    await host.host.stopPlugin('one');
+    await host.release({ name: 'one', guest: { init: trap() } });
+    await host.host.reloadPlugin('one');
+    await assert.rejects(host.host.startPlugin('one'), /plugin one did not start: pulp_init trapped/);
+    const { state: now, reason } = state(host, 'one') ?? {};
+    assert.equal(now, 'stopped');
+    assert.match(reason ?? '', /^plugin one did not start: pulp_init trapped/);
+    await host.release({ name: 'one' });
+    await host.host.reloadPlugin('one');
+    await host.host.startPlugin('one');
+    assert.equal(state(host, 'one')?.state, 'ready');
   });
 });
 

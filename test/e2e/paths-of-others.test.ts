@@ -73,6 +73,12 @@ async function hosting(t: Scope, claims: { readonly good: Claims; readonly bad: 
     return [...new Uint8Array(await response.arrayBuffer())];
   };
   const body = async (path: string): Promise<string> => (await fetch(`${host.url}${path}`)).text();
+  /** The status of an answer that need not end. */
+  const status = async (path: string): Promise<number> => {
+    const { status: code, body: stream } = await fetch(`${host.url}${path}`);
+    await stream?.cancel();
+    return code;
+  };
   /** The status that a WebSocket handshake gets. */
   const shake = async (path: string): Promise<number> => {
     const connection = await RawConnection.open(t, Number(new URL(host.url ?? '').port));
@@ -91,7 +97,7 @@ async function hosting(t: Scope, claims: { readonly good: Claims; readonly bad: 
     await writeFile(join(dirname(manifests[name]), 'plugin.wasm'), await guest(name, wishes));
     await host.reloadPlugin(name);
   };
-  return { later, body, shake, reload };
+  return { later, body, status, shake, reload };
 }
 
 suite('a path whose GET requests one plugin answers', { concurrency: 2 }, () => {
@@ -126,6 +132,14 @@ suite('a path whose GET requests one plugin answers', { concurrency: 2 }, () => 
     assert.deepEqual(await later('bad'), [4, 0]);
     assert.deepEqual(await later('good'), [0, 0, 0, 0]);
     assert.equal(await shake('/all'), 101);
+  });
+
+  test('is not given away by an encoded slash, which to routes is none', async (t) => {
+    const good = { first: ['GET /pkg/:name'] };
+    const bad = { first: ['SSE /pkg/scope/name', 'WS /pkg/scope/name', 'SSE /own/a'] };
+    const { body, shake, status } = await hosting(t, { good, bad });
+    assert.deepEqual([await body('/pkg/scope%2Fname'), await shake('/pkg/scope%2fname')], ['good', 200]);
+    assert.deepEqual([await shake('/pkg/scope/name'), await status('/own%2Fa')], [101, 200]);
   });
 
   test('stays its plugin’s when another takes every path that is left', async (t) => {

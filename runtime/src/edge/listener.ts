@@ -115,7 +115,7 @@ export class HttpListener implements Listener {
     this.#upgrades.push(handler);
   }
 
-  owner(find: FindOwner): (path: string, plugin: Plugin) => boolean {
+  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => boolean {
     this.#owners.push(find);
     return (path, { name }) => {
       const owners = this.#owners.filter((other) => other !== find).map((other) => other(path) ?? '');

@@ -27,6 +27,19 @@ export function decodePercent(raw: string): string | undefined {
   return raw.length > shortText ? decodeLong(raw, first) : decodeShort(raw, first);
 }
 
+/** A path that {@link decodePercent} gives this text for. */
+export function encodePercent(text: string): string {
+  return text.replaceAll('%', '%25');
+}
+
+/**
+ * Whether a path has a slash that is encoded. Decoded, it looks like one between segments, which to whoever looks at
+ * segments it is not.
+ */
+export function hasEncodedSlash(path: string): boolean {
+  return path.includes('%') && /%2f/i.test(path);
+}
+
 function decodeShort(raw: string, first: number): string | undefined {
   let text = '';
   let start = 0;

@@ -2,6 +2,7 @@ import type { Edge } from '../edge/edge.ts';
 import type { EdgePlugin } from '../edge/plugin.ts';
 import type { Registry } from '../capabilities/registry.ts';
 import type { Log } from '../ext.ts';
+import { reasonOf } from '../log/reason.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
 import type { Deployment } from '../plugin-thread/protocol.ts';
 import { InstanceWatch } from './instance-watch.ts';
@@ -13,6 +14,7 @@ import type { PluginThreads } from './plugin-threads.ts';
 import { Restarts } from './restarts.ts';
 import { describe, type InstanceEnd, type RunningInstance } from './running-instance.ts';
 import { shutDownBy } from './shut-down.ts';
+import { StartFailure, startWhatever } from './start-failure.ts';
 import type { PluginStatus } from './status.ts';
 import { Turns } from './turns.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -81,7 +83,7 @@ export class Supervisor {
   async start(): Promise<void> {
     this.#watch.begin();
     try {
-      await this.#begin();
+      await startWhatever(() => this.#begin());
     } catch (error) {
       this.#phase = 'over';
       await this.#end();
@@ -166,9 +168,10 @@ export class Supervisor {
     this.#restarts.forgive();
     this.#watch.begin();
     try {
-      await this.#begin();
+      await startWhatever(() => this.#begin());
     } catch (error) {
       this.#phase = 'stopped';
+      this.#reason = reasonOf(error);
       await this.#instances.release();
       throw error;
     }
@@ -258,8 +261,11 @@ export class Supervisor {
     if (this.#turns.current !== undefined) this.#instances.callOff();
   }
 
-  /** One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. */
-  async #begin(loaded?: LoadedPlugin): Promise<void> {
+  /**
+   * One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. False: a reload
+   * has brought another instance meanwhile.
+   */
+  async #begin(loaded?: LoadedPlugin): Promise<boolean> {
     const { registry, startTimeoutMs } = this.#options;
     const instances = this.#instances;
     const { spec } = loaded ?? this.#loaded;
@@ -268,20 +274,22 @@ export class Supervisor {
     this.#retryAt = undefined;
     const slots = await this.#plugin.slots(registry.channels(spec.capabilities), spec.options);
     if (this.#closing || isEnding(this.#phase)) {
-      throw new Error(`plugin ${this.name} did not start: it is being stopped`);
+      throw new StartFailure(this.name, 'it is being stopped');
     }
     const instance = instances.begin(loaded ?? this.#loaded, slots, beside);
     this.#watch.soon(spec.callTimeoutMs / 2);
     const end = await within(startTimeoutMs, instance.started);
     if (end === undefined) {
-      if (instances.awaits(instance) || !isEnding(this.#phase)) return;
-      throw new Error(`plugin ${this.name} did not start: it was stopped`);
+      if (instances.awaits(instance)) return true;
+      if (!isEnding(this.#phase)) return false;
+      throw new StartFailure(this.name, 'it was stopped');
     }
+    // It is being retired.
+    if (!instances.awaits(instance) && !isEnding(this.#phase)) return false;
     const reason = end === late ? `it took more than ${startTimeoutMs} ms to start` : describe(end);
     if (end === late) await instances.kill(instance, reason);
     await instances.abandon(instance, beside);
-    const evicted = end !== late && end.state === 'evicted';
-    throw Object.assign(new Error(`plugin ${this.name} did not start: ${reason}`), { evicted });
+    throw new StartFailure(this.name, reason, end !== late && end.state === 'evicted');
   }
 
   /** The init of an instance succeeded: it takes over. */
@@ -358,14 +366,14 @@ export class Supervisor {
   async #tryAgain(): Promise<void> {
     const { log } = this.#options;
     try {
-      await this.#begin();
-      log.info('plugin restarted', { plugin: this.name, instance: this.#instances.count });
+      const came = await this.#begin();
+      if (came) log.info('plugin restarted', { plugin: this.name, instance: this.#instances.count });
     } catch (error) {
       if (isEnding(this.#phase)) return;
       // That was not its own doing.
-      if ((error as { evicted?: unknown }).evicted === true) return this.#restartNow();
+      if (error instanceof StartFailure && error.evicted) return this.#restartNow();
       this.#crashes += 1;
-      this.#reason = error instanceof Error ? error.message : String(error);
+      this.#reason = reasonOf(error);
       log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
       this.#restartLater(undefined);
     }

@@ -125,6 +125,46 @@ suite('routes over a reload', () => {
     assert.equal(ask(handle, '/later'), true);
   });
 
+  test('an instance that starts anew gets ahead of nobody; one that an operator puts in its place may', async (t) => {
+    const { plugin, handle } = bareEdge(t);
+    const [bad, good] = [plugin('bad'), plugin('good')];
+    const start = (instance: number, paths: readonly string[]): void => {
+      bad.end.attached?.(instance);
+      for (const path of paths) assert.equal(register(bad.end, path, instance), 0);
+    };
+    start(1, ['/trap']);
+    bad.end.ready?.(1);
+    good.end.attached?.(1);
+    register(good.end, '/good');
+    good.end.ready?.(1);
+    bad.end.detached?.(1);
+    start(2, ['/*rest', '/trap']);
+    bad.end.ready?.(2);
+    ask(handle, '/good');
+    assert.deepEqual([good.events.length, bad.events.length], [1, 0]);
+    start(3, ['/*rest', '/trap']);
+    bad.end.ready?.(3);
+    bad.end.detached?.(2);
+    ask(handle, '/good');
+    assert.deepEqual([good.events.length, bad.events.length], [1, 1]);
+  });
+
+  test('what one claims that never gets ready is gone with it, and free', (t) => {
+    const { plugin, handle } = bareEdge(t);
+    const [first, second] = [plugin('first'), plugin('second')];
+    for (const instance of [1, 2]) {
+      first.end.attached?.(instance);
+      register(first.end, `/claimed-${instance}`, instance);
+      assert.equal(ask(handle, `/claimed-${instance}`), true, 'it may be asked before it is ready');
+      first.end.detached?.(instance);
+    }
+    second.end.attached?.(1);
+    for (const instance of [1, 2]) {
+      assert.equal(ask(handle, `/claimed-${instance}`), false);
+      assert.equal(register(second.end, `/claimed-${instance}`), 0);
+    }
+  });
+
   test('an instance that did not get ready leaves everything as it was', (t) => {
     const { plugin, handle } = bareEdge(t);
     const { end } = plugin('guest');

@@ -21,6 +21,7 @@ import { Budget } from '../../edge/budget.ts';
 import { oweAnswer } from '../../edge/connection.ts';
 import { METHODS } from '../../edge/node-http.ts';
 import { notAllowed } from '../../edge/not-allowed.ts';
+import { encodePercent } from '../../edge/percent.ts';
 import { parseQuery } from '../../edge/query.ts';
 import { reply, shed, unavailable } from '../../edge/reply.ts';
 import { isLiteral, type Route, type RouteMatch, RouteTable } from './route-table.ts';
@@ -50,7 +51,7 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
     return true;
   });
   const takenElsewhere = listener.owner((path) => {
-    const match = routes.match('GET', path.replaceAll('%', '%25'));
+    const match = routes.match('GET', path);
     return typeof match === 'object' && 'owner' in match ? match.owner.name : undefined;
   });
   const untaken = new Budget(maxUntakenBytes);
@@ -61,7 +62,7 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd {
 interface RoutedOptions {
   readonly routes: RouteTable<RoutedPlugin>;
   /** Whether another plugin has the streams or WebSockets of a path. */
-  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
+  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
   readonly log: Log;
   readonly listener: Listener;
   /** What all clients have not taken of their answers. */
@@ -110,6 +111,8 @@ class RoutedPlugin implements PluginEnd {
   #undelivered: Waiting[] = [];
   /** The routes that each instance has claimed. */
   readonly #claims = new Map<number, Map<string, Route>>();
+  /** Those of the last instance whose init succeeded. */
+  #established = new Map<string, Route>();
   /** The instance whose claims are in force. */
   #serving: number | undefined;
   #refusals = 0;
@@ -156,17 +159,20 @@ class RoutedPlugin implements PluginEnd {
   }
 
   ready(instance: number): void {
+    const { routes } = this.#options;
+    const claimed = [...(this.#claims.get(instance) ?? [])];
+    this.#established = new Map(claimed.filter(([, route]) => !this.#isTaken(route)));
+    // In the place of one that serves an operator has put it. It may be anything, and one that starts anew is the same.
+    if ((this.#serving ?? instance) === instance) routes.replace(this, [...this.#established.values()]);
+    else routes.succeed(this, [...this.#established.values()]);
     this.#serving = instance;
-    const claimed = [...(this.#claims.get(instance)?.values() ?? [])];
-    this.#options.routes.replace(
-      this,
-      claimed.filter((route) => !this.#isTaken(route)),
-    );
   }
 
   detached(instance: number): void {
     this.#claims.delete(instance);
     if (this.#serving === instance) this.#serving = undefined;
+    // An instance that never got ready leaves nothing behind.
+    else this.#options.routes.replace(this, [...this.#established.values()]);
   }
 
   down(): void {
@@ -240,6 +246,7 @@ class RoutedPlugin implements PluginEnd {
     claimed.set(key, route);
     // While another instance serves, requests for it would go to that one.
     if ((this.#serving ?? instance) === instance) routes.add(route, this);
+    if (this.#serving === instance) this.#established.set(key, route);
     log.info('http route registered', { plugin, method, pattern: printable(pattern) });
     if (!reachable.has(method)) {
       log.warn('http route is never reached', {
@@ -257,7 +264,7 @@ class RoutedPlugin implements PluginEnd {
     const gets = method === 'GET' || method === 'HEAD';
     const taken =
       (routes.owner({ method, pattern }) ?? this) !== this ||
-      (gets && isLiteral(pattern) && takenElsewhere(pattern, this.#port.plugin));
+      (gets && isLiteral(pattern) && takenElsewhere(encodePercent(pattern), this));
     if (taken) this.#refuse({ method, pattern: printable(pattern), reason: 'another plugin has it' });
     return taken;
   }

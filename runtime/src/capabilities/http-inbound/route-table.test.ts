@@ -205,14 +205,35 @@ suite('RouteTable, owners', () => {
     routes.add(route('GET /a'), 'one');
     routes.add(route('GET /:z'), 'two');
     assert.equal(look(routes, 'GET /a'), '/:x x a');
-    routes.replace('one', [route('GET /a'), route('GET /:y'), route('GET /last')]);
+    routes.succeed('one', [route('GET /a'), route('GET /:y'), route('GET /last')]);
     assert.equal(look(routes, 'GET /a'), '/a');
     assert.equal(look(routes, 'GET /b'), '/:y y b');
     assert.equal(look(routes, 'GET /last'), '/:y y last');
     assert.deepEqual(
       routes.routes().map(({ pattern }) => pattern),
-      ['/a', '/:y', '/:z', '/last'],
+      ['/a', '/:y', '/last', '/:z'],
     );
+    routes.succeed('two', [route('GET /*rest'), route('GET /last')]);
+    routes.succeed('three', [route('POST /a')]);
+    routes.succeed('one', [route('GET /:y')]);
+    assert.deepEqual(
+      routes.routes().map(({ owner, pattern }) => `${owner} ${pattern}`),
+      ['one /:y', 'two /*rest', 'three /a'],
+    );
+  });
+
+  test('an owner that starts anew gets ahead of nobody: its places stay, and what is new comes last', () => {
+    const routes = new RouteTable<string>();
+    for (const line of ['GET /trap', 'GET /one', 'GET /gone']) routes.add(route(line), 'one');
+    for (const line of ['GET /two', 'GET /:two']) routes.add(route(line), 'two');
+    routes.replace('one', ['GET /*rest', 'GET /one', 'GET /trap'].map(route));
+    assert.deepEqual(
+      routes.routes().map(({ pattern }) => pattern),
+      ['/trap', '/one', '/two', '/:two', '/*rest'],
+    );
+    assert.equal(look(routes, 'GET /two'), '/two');
+    assert.equal(look(routes, 'GET /gone'), '/:two two gone');
+    assert.equal(look(routes, 'GET /a/b'), '/*rest rest a/b');
   });
 
   test('HEAD belongs to whoever has GET, and goes to the one that was registered first', () => {

@@ -1,4 +1,4 @@
-import { decodePercent } from '../../edge/percent.ts';
+import { decodePercent, hasEncodedSlash } from '../../edge/percent.ts';
 
 /**
  * What a plugin asks to answer. Method and pattern are binary strings: one UTF-16 unit, 0 to 255, for each byte.
@@ -90,7 +90,7 @@ export class RouteTable<Owner> {
    * {@link owner}'s, and nothing was changed.
    */
   add({ method, pattern }: Route, owner: Owner): 'added' | 'same' | 'taken' {
-    const key = `${method} ${pattern}`;
+    const key = keyOf({ method, pattern });
     if ((this.owner({ method, pattern }) ?? owner) !== owner) return 'taken';
     if (this.#claims.has(key)) return 'same';
     const claim = { method, pattern, owner, order: this.#registered++, captures: capturesOf(pattern) };
@@ -107,29 +107,39 @@ export class RouteTable<Owner> {
   }
 
   /**
-   * Gives an owner these routes and no others, in this order; in the order of all it keeps the places that it had.
-   * Routes that another owner has are left to that.
+   * Gives an owner these routes and no others. Routes that another owner has are left to that. One that it had keeps its
+   * place in the order of all, and a new one comes behind all others: nobody gets ahead of another by starting anew.
    */
   replace(owner: Owner, routes: readonly Route[]): void {
+    const wanted = new Map(this.#free(owner, routes).map((route) => [keyOf(route), route]));
+    const kept = [...this.#claims.values()].filter(
+      (claim) => claim.owner !== owner || wanted.has(keyOf(claim)),
+    );
+    const fresh = [...wanted.values()].filter((route) => !this.#claims.has(keyOf(route)));
+    if (kept.length === this.#claims.size && fresh.length === 0) return;
+    this.#reorder([...kept, ...fresh.map(({ method, pattern }) => ({ method, pattern, owner }))]);
+  }
+
+  /**
+   * As {@link replace}, for one that an operator has put in the place of the owner that was here: its routes take the
+   * places of those that it had, in this order, and what are more come right behind the last of them.
+   */
+  succeed(owner: Owner, routes: readonly Route[]): void {
     const all = [...this.#claims.values()];
+    const wanted = this.#free(owner, routes).map(({ method, pattern }) => ({ method, pattern, owner }));
     const own = all.filter((claim) => claim.owner === owner);
-    const wanted = routes.filter((route) => (this.owner(route) ?? owner) === owner);
-    if (own.length === wanted.length && own.every((claim, at) => isSame(claim, wanted[at]))) return;
-    const places = own.map(({ order }) => order);
-    const claims = wanted.map(({ method, pattern }, at) => {
-      const order = places[at] ?? this.#registered++;
-      return { method, pattern, owner, order, captures: capturesOf(pattern) };
+    if (own.length === wanted.length && own.every((claim, at) => keyOf(claim) === keyOf(wanted[at] ?? claim)))
+      return;
+    const last = all.findLastIndex((claim) => claim.owner === owner);
+    let next = 0;
+    const placed = all.flatMap((claim, at) => {
+      if (claim.owner !== owner) return [claim];
+      const upTo = at === last ? wanted.length : next + 1;
+      const here = wanted.slice(next, upTo);
+      next = upTo;
+      return here;
     });
-    const others = all.filter((claim) => claim.owner !== owner);
-    this.#claims.clear();
-    this.#statics.clear();
-    this.#root = node(0);
-    this.#firstInTree = Infinity;
-    this.#deepest = 0;
-    for (const claim of [...others, ...claims].toSorted((one, other) => one.order - other.order)) {
-      this.#claims.set(`${claim.method} ${claim.pattern}`, claim);
-      this.#insert(claim);
-    }
+    this.#reorder(last < 0 ? [...all, ...wanted] : placed);
   }
 
   /**
@@ -145,7 +155,7 @@ export class RouteTable<Owner> {
     if (decoded === undefined) return 'bad-encoding';
     if (!path.startsWith('/')) return undefined;
     // In a decoded path a slash that was encoded looks like one between segments, which no pattern can have.
-    const fixed = decoded !== path && encodedSlash.test(path) ? undefined : this.#statics.get(decoded);
+    const fixed = hasEncodedSlash(path) ? undefined : this.#statics.get(decoded);
     const sure = fixed?.get(method)?.[0];
     if (sure !== undefined && sure.order < this.#firstInTree) return found(sure, path, decoded);
     const endpoints = this.#walk(path);
@@ -163,6 +173,21 @@ export class RouteTable<Owner> {
   /** All routes in the order of registration, which is the order in which they win. */
   routes(): readonly (Route & { readonly owner: Owner })[] {
     return Array.from(this.#claims.values(), ({ method, pattern, owner }) => ({ method, pattern, owner }));
+  }
+
+  #free(owner: Owner, routes: readonly Route[]): readonly Route[] {
+    return routes.filter((route) => (this.owner(route) ?? owner) === owner);
+  }
+
+  /** Has these routes and no others, in this order. */
+  #reorder(routes: readonly (Route & { readonly owner: Owner })[]): void {
+    this.#claims.clear();
+    this.#statics.clear();
+    this.#root = node(0);
+    this.#firstInTree = Infinity;
+    this.#deepest = 0;
+    this.#registered = 0;
+    for (const route of routes) this.add(route, route.owner);
   }
 
   #insert(claim: Claim<Owner>): void {
@@ -204,8 +229,6 @@ export class RouteTable<Owner> {
     return endpoints;
   }
 }
-
-const encodedSlash = /%2f/i;
 
 function node<Owner>(depth: number): Node<Owner> {
   return { depth, literals: undefined, param: undefined, end: undefined, rest: undefined };
@@ -316,8 +339,8 @@ function firstSegments(path: string, count: number): string[] {
   return segments;
 }
 
-function isSame(one: Route, other: Route | undefined): boolean {
-  return one.method === other?.method && one.pattern === other.pattern;
+function keyOf({ method, pattern }: Route): string {
+  return `${method} ${pattern}`;
 }
 
 /** A part of a path whose encoding has been found good. */

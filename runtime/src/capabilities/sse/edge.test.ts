@@ -297,6 +297,31 @@ suite('a plugin that is told of its subscribers', () => {
     assert.doesNotMatch(second.sent(), /to one/);
   });
 
+  test('what it sends to subscribers of a path that it gave up is not the next owner’s', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { ask, plugin, lines } = setUp();
+    const [bad, good] = [plugin('bad', { events: true }), plugin('good', { max_buffered_bytes: 100_000 })];
+    const blocked = (path: string): void => {
+      Object.assign(ask(path).response.socket ?? {}, { write: () => false });
+    };
+    bad.start(['/a']);
+    blocked('/a');
+    bad.emit(0, 'more than it takes');
+    await turn();
+    bad.start(['/b']);
+    good.start(['/a']);
+    blocked('/a');
+    bad.send(bad.queue[0]?.id ?? 0, 'x'.repeat(70 * 2 ** 20));
+    for (let count = 0; count < 3; count++) {
+      good.emit(0, 'little');
+      await turn();
+    }
+    t.mock.timers.tick(1000);
+    assert.ok(!lines.some(([, message]) => message === 'sse subscribers dropped'));
+    await bad.scope.disposeAsync();
+    await good.scope.disposeAsync();
+  });
+
   test('at the end of the host it is told of the end of each, streams end, and no more are taken', async () => {
     const { ask, plugin } = setUp();
     const one = plugin('one', { events: true });

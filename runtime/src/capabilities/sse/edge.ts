@@ -1,6 +1,6 @@
 import type { EdgeContext, EdgeEnd } from '../../ext.ts';
 import { noteAllowed, notAllowed } from '../../edge/not-allowed.ts';
-import { decodePercent } from '../../edge/percent.ts';
+import { decodePercent, hasEncodedSlash } from '../../edge/percent.ts';
 import { FanOut } from './fan-out.ts';
 import type { SseOptions } from './options.ts';
 import { type Claim, SsePlugin } from './sse-plugin.ts';
@@ -15,9 +15,15 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<SseOptions> {
     const decoded = decodePercent(path);
     return decoded === undefined ? undefined : paths.get(decoded);
   };
+  const takenElsewhere = listener.owner((path) =>
+    hasEncodedSlash(path) ? undefined : find(path)?.owner.name,
+  );
   listener.on('stream', (incoming) => {
-    const claim = find(incoming.path);
+    const { path } = incoming;
+    const claim = find(path);
     if (claim === undefined) return false;
+    // To routes a slash that is encoded is none, so another plugin may have had this path before.
+    if (hasEncodedSlash(path) && takenElsewhere(path, claim.owner)) return false;
     if (incoming.method === 'GET') claim.owner.handle(incoming, claim.stream);
     else noteAllowed(incoming.response, ['GET']);
     return incoming.method === 'GET';
@@ -27,6 +33,5 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<SseOptions> {
     notAllowed(response);
     return true;
   });
-  const takenElsewhere = listener.owner((path) => paths.get(path)?.owner.name);
   return { plugin: (port) => new SsePlugin(port, { paths, takenElsewhere, fanOut, listener, log }) };
 }

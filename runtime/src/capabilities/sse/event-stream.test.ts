@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { frameOverhead } from './backlog.ts';
 import { EventStream } from './event-stream.ts';
 import { FakeSubscriber } from './fake-subscriber.suite.ts';
-import type { FanOut, Served } from './fan-out.ts';
+import type { Served } from './fan-out.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -15,7 +15,7 @@ function stream(subscribers: number, maxBufferedBytes = mebibyte) {
   const made = new EventStream('/events', {
     maxBufferedBytes,
     waiting,
-    fanOut: { add: (served: Served) => asked.push(served) } as unknown as FanOut,
+    fanOut: { add: (served: Served) => void asked.push(served) },
     slow: () => {
       state.slow += 1;
     },

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { Backlog, frameOverhead, type Waiting } from './backlog.ts';
 import { Batch } from './batch.ts';
-import type { FanOut } from './fan-out.ts';
+import type { Lane } from './fan-out.ts';
 import { Ring } from './ring.ts';
 import type { Subscriber, SubscriberOwner } from './subscriber.ts';
 
@@ -15,7 +15,7 @@ export interface EventStreamOptions {
   readonly maxBufferedBytes: number;
   /** What waits in all streams of the plugin. */
   readonly waiting: Waiting;
-  readonly fanOut: FanOut;
+  readonly fanOut: Pick<Lane, 'add'>;
   /** A subscriber was dropped because it does not keep up. */
   slow(): void;
   /** A subscriber has gone, for whatever reason. */

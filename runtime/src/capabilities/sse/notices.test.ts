@@ -21,6 +21,7 @@ function plugin(room = Number.POSITIVE_INFINITY) {
     drained: () => state.drained.promise,
   });
   const owner = {
+    send: () => undefined,
     resumed: () => undefined,
     gone: (subscriber: Subscriber): void => notices.closed(subscriber),
   };

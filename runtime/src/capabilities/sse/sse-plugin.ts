@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { Code } from '../../abi/codes.ts';
+import { encodePercent } from '../../edge/percent.ts';
 import { reply, unavailable } from '../../edge/reply.ts';
 import { Tally } from '../../edge/tally.ts';
 import type { EdgeRequest, Listener, Log, LogFields, Plugin, PluginEnd, Port } from '../../ext.ts';
 import type { Waiting } from './backlog.ts';
 import { EventStream } from './event-stream.ts';
-import type { FanOut } from './fan-out.ts';
+import type { FanOut, Lane } from './fan-out.ts';
 import { Notices } from './notices.ts';
 import type { SseOptions } from './options.ts';
 import { isOver, Subscriber } from './subscriber.ts';
@@ -28,7 +29,7 @@ export interface SsePluginOptions {
   /** The paths of all plugins, percent-decoded. */
   readonly paths: Map<string, Claim>;
   /** Whether another plugin has a path otherwise: as a route, or for WebSockets. */
-  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
+  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
   readonly fanOut: FanOut;
   readonly listener: Pick<Listener, 'body'>;
   readonly log: Log;
@@ -41,6 +42,7 @@ export class SsePlugin implements PluginEnd {
   readonly #subscribers = new Map<number, Subscriber>();
   readonly #notices: Notices | undefined;
   readonly #waiting: Waiting = { bytes: 0 };
+  readonly #lane: Lane;
   readonly #slow: Tally;
   readonly #turnedAway: Tally;
   /** Streams that were crowded when they were looked at last. */
@@ -60,6 +62,7 @@ export class SsePlugin implements PluginEnd {
     const { log } = options;
     const { events, keepalive_ms: keepaliveMs, ...limits } = port.options;
     const plugin = port.plugin.name;
+    this.#lane = options.fanOut.lane();
     if (events) this.#notices = new Notices(port);
     this.#slow = new Tally((count) => {
       const { max_buffered_bytes } = limits;
@@ -104,9 +107,7 @@ export class SsePlugin implements PluginEnd {
       return Code.ok;
     }
     const subscriber = this.#subscribers.get(id);
-    if (subscriber !== undefined) {
-      this.#options.paths.get(subscriber.path)?.stream.send(subscriber, Buffer.from(payload));
-    }
+    subscriber?.send(Buffer.from(payload));
     return Code.ok;
   }
 
@@ -175,7 +176,7 @@ export class SsePlugin implements PluginEnd {
 
   #register(payload: Uint8Array, instance: number): number {
     const { number, path } = decodeClaim(payload);
-    const { paths, fanOut, log } = this.#options;
+    const { paths, log } = this.#options;
     const claimed = this.#claims.get(instance);
     if (claimed === undefined) return Code.refused;
     if (claimed.size >= maxPaths) return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
@@ -189,7 +190,7 @@ export class SsePlugin implements PluginEnd {
         : new EventStream(path, {
             maxBufferedBytes: this.#port.options.max_buffered_bytes,
             waiting: this.#waiting,
-            fanOut,
+            fanOut: this.#lane,
             slow: () => this.#slow.add(),
             left: (subscriber) => this.#left(subscriber),
           });
@@ -210,7 +211,7 @@ export class SsePlugin implements PluginEnd {
   #mayClaim(path: string): boolean {
     const { paths, takenElsewhere } = this.#options;
     const owner = paths.get(path)?.owner.name;
-    return owner === undefined ? !takenElsewhere(path, this.#port.plugin) : owner === this.name;
+    return owner === undefined ? !takenElsewhere(encodePercent(path), this) : owner === this.name;
   }
 
   #refuse(fields: LogFields): number {

@@ -11,6 +11,8 @@ const endMs = 1000;
 
 /** What a subscriber tells its stream. */
 export interface SubscriberOwner {
+  /** Sends it a frame of its own. */
+  send(subscriber: Subscriber, frame: Buffer): void;
   /** The client has taken what it was given. */
   resumed(subscriber: Subscriber): void;
   /** The client has gone, or was dropped. Called once. */
@@ -103,6 +105,11 @@ export class Subscriber extends Place {
       if (response.chunkedEncoding) this.#direct = this.#socket;
     }
     (this.#direct ?? response).on('drain', this.#drained);
+  }
+
+  /** Sends a frame to it alone, behind what its stream has emitted before. */
+  send(frame: Buffer): void {
+    this.#owner.send(this, frame);
   }
 
   /** Writes frames. False: there is more than the client takes at the moment. Hot. */

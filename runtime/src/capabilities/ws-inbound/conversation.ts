@@ -40,6 +40,8 @@ export class Conversation implements Line, ConnectionListener, Teller {
   readonly held = new Fifo<Told>();
   readonly #options: ConversationOptions;
   #opening: Told;
+  /** An instance was told of it, or was to be told again. */
+  #resumed = false;
   #ending: Told | undefined;
   /** What the instance that is gone was to be told and was not. */
   #undelivered: Told[] = [];
@@ -91,13 +93,18 @@ export class Conversation implements Line, ConnectionListener, Teller {
   }
 
   /**
-   * A new instance is there. It is told of the connection if the one before it knew of it: before it hears anything of
-   * any. A connection that is closed, and that only the one before it knew, is none of its business.
+   * A new instance is there. It is told of the connection if one before it knew of it: before it hears anything of any.
+   * A connection that is closed, and that has said nothing which no instance has heard, is none of its business.
    */
   resume(): void {
-    if (this.#left || !this.#opening.queued) return;
-    if (this.#closed) return this.leave(Close.restart);
-    this.#opening = new Told(Kind.open, this.id, resumedWsOpen(this.#opening.payload), this);
+    const opening = this.#opening;
+    if (this.#left || !(this.#resumed || opening.queued)) return;
+    this.#undelivered = this.#undelivered.filter((told) => told !== opening);
+    const unheard = [...this.#undelivered, ...this.held].some(({ kind }) => kind === Kind.frame);
+    if (this.#closed && !unheard) return this.leave(Close.restart);
+    const payload = this.#resumed ? opening.payload : resumedWsOpen(opening.payload);
+    this.#opening = new Told(Kind.open, this.id, payload, this);
+    this.#resumed = true;
     if (!this.#options.gate.ahead(this.#opening)) this.#undelivered.unshift(this.#opening);
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Budget } from '../../edge/budget.ts';
 import { ServerResponse } from '../../edge/node-http.ts';
-import { decodePercent } from '../../edge/percent.ts';
+import { decodePercent, hasEncodedSlash } from '../../edge/percent.ts';
 import { reply } from '../../edge/reply.ts';
 import { readRequest } from '../../edge/request.ts';
 import type { EdgeContext, EdgeEnd, EdgeRequest } from '../../ext.ts';
@@ -23,7 +23,8 @@ interface Upgrade {
 /** The edge end: who has which path, and the connections of each plugin. */
 export function edge({ listener, log }: EdgeContext): EdgeEnd<WsOptions> {
   const paths = new Map<string, WsPlugin>();
-  const takenElsewhere = listener.owner((path) => paths.get(path)?.name);
+  const find = (path: string): WsPlugin | undefined => paths.get(decodePercent(path) ?? '');
+  const takenElsewhere = listener.owner((path) => (hasEncodedSlash(path) ? undefined : find(path)?.name));
   const shared = { log, paths, takenElsewhere, held: new Budget(heldBytes), flushes: new FlushList() };
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
   listener.upgrade({
@@ -35,6 +36,8 @@ export function edge({ listener, log }: EdgeContext): EdgeEnd<WsOptions> {
       const path = decodePercent(incoming.path);
       const plugin = path === undefined ? undefined : paths.get(path);
       if (path === undefined || plugin === undefined) return false;
+      // To routes a slash that is encoded is none, so another plugin may have had this path before.
+      if (hasEncodedSlash(incoming.path) && takenElsewhere(incoming.path, plugin)) return false;
       upgrades.set(request, { incoming, path, plugin });
       return true;
     },

@@ -141,6 +141,19 @@ suite('a new instance', () => {
     assert.deepEqual([...edge.paths.keys()], ['/b']);
   });
 
+  test('what an instance claims that never gets ready is gone with it', (t) => {
+    const { ready, next, effect, edge } = made(t);
+    const claim = (path: string): number => effect(Effect.register, encodePath(path), 0);
+    next();
+    claim('/kept');
+    ready();
+    claim('/later');
+    next();
+    claim('/lost');
+    next();
+    assert.deepEqual([...edge.paths.keys()], ['/kept', '/later']);
+  });
+
   test('a path belongs to one plugin, and a plugin has so many of them', (t) => {
     const { effect, edge, logs } = made(t);
     const other = new WsPlugin(new Queue(options(), 'another'), edge);
@@ -308,6 +321,53 @@ suite('connections that outlive their instance', () => {
     await port.finish();
     await settled();
     assert.deepEqual(await port.finish(), [...opens, 'frame 1 late', 'frame 2 late', 'frame 3 late']);
+  });
+
+  test('of each before any message, also behind one that broke before it was told', async (t) => {
+    const { next, port, connect, held } = made(t, { resume: true });
+    const clients = [await connect(), await connect()];
+    await port.finish();
+    for (let broken = 0; broken < 2; broken++) {
+      next();
+      for (const client of clients) await client.send(text(`${broken}`));
+      await port.finish('undelivered');
+    }
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), [
+      'open 1 /ws resumed',
+      'open 2 /ws resumed',
+      'frame 1 0',
+      'frame 1 1',
+      'frame 2 0',
+      'frame 2 1',
+    ]);
+    assert.equal(held.used, 0);
+  });
+
+  test('of one that ends meanwhile, when it has said what no instance has heard', async (t) => {
+    const { next, port, connect, held } = made(t, { resume: true, max_connections: 2 });
+    const [queued, waits] = [await connect(), await connect()];
+    await port.finish();
+    await queued.send(text('order'), closeFrame(4000));
+    await port.finish('undelivered');
+    port.up = false;
+    await waits.send(text('late'), closeFrame(4001));
+    port.up = true;
+    next();
+    await settled();
+    assert.deepEqual(await port.finish(), [
+      'open 1 /ws resumed',
+      'open 2 /ws resumed',
+      // Connections take turns.
+      'frame 2 late',
+      'frame 1 order',
+      'close 2 4001',
+      'close 1 4000',
+    ]);
+    assert.equal(held.used, 0);
+    await connect();
+    await connect();
   });
 
   test('one that no instance was told of yet begins as any other', async (t) => {

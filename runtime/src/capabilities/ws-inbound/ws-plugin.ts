@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { Code } from '../../abi/codes.ts';
 import type { Budget } from '../../edge/budget.ts';
+import { encodePercent } from '../../edge/percent.ts';
 import { Tally } from '../../edge/tally.ts';
 import type { EdgeRequest, Log, Plugin, PluginEnd, Port } from '../../ext.ts';
 import { Close, type ConnectionContext, beatsPerPing, type ShedCause } from './connection.ts';
@@ -26,7 +27,7 @@ export interface WsEdge {
   /** Who has which path. */
   readonly paths: Map<string, WsPlugin>;
   /** Whether another plugin answers `GET` on a path otherwise. */
-  readonly takenElsewhere: (path: string, plugin: Plugin) => boolean;
+  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
   readonly held: Budget;
   readonly flushes: FlushList;
 }
@@ -46,6 +47,8 @@ export class WsPlugin implements PluginEnd {
   #shaking: EdgeRequest | undefined;
   /** The paths that each instance has claimed. */
   readonly #claims = new Map<number, Set<string>>();
+  /** Those of the last instance whose init succeeded. */
+  #established: ReadonlySet<string> = new Set();
   /** The instance that hears of the connections, and the one whose claims are in force. */
   #entered: number | undefined;
   #serving: number | undefined;
@@ -115,14 +118,17 @@ export class WsPlugin implements PluginEnd {
 
   ready(instance: number): void {
     this.#serving = instance;
-    const claimed = this.#claims.get(instance);
-    this.#release((path) => claimed?.has(path) !== true);
-    for (const path of claimed ?? []) this.#claim(path);
+    // With what it claims from now on.
+    this.#established = this.#claims.get(instance) ?? new Set();
+    this.#sweep();
+    for (const path of this.#established) this.#claim(path);
   }
 
   detached(instance: number): void {
     this.#claims.delete(instance);
     if (this.#serving === instance) this.#serving = undefined;
+    // An instance that never got ready leaves nothing behind.
+    else this.#sweep();
     if (this.#entered !== instance) return;
     this.#entered = undefined;
     if (!this.#port.options.resume) this.#leave(Close.restart);
@@ -199,11 +205,16 @@ export class WsPlugin implements PluginEnd {
   #mayClaim(path: string): boolean {
     const { paths, takenElsewhere } = this.#edge;
     const owner = paths.get(path)?.name;
-    return owner === undefined ? !takenElsewhere(path, this.#port.plugin) : owner === this.name;
+    return owner === undefined ? !takenElsewhere(encodePercent(path), this) : owner === this.name;
   }
 
   #leave(code: number): void {
     for (const conversation of this.#conversations.values()) conversation.leave(code);
+  }
+
+  /** Gives up the paths that no instance has claimed that got ready. */
+  #sweep(): void {
+    this.#release((path) => !this.#established.has(path));
   }
 
   /** Gives up paths of its own. */
