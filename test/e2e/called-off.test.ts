@@ -109,6 +109,20 @@ suite('a start that another plugin in its thread ends', { concurrency: 2 }, () =
     assert.deepEqual(await host.get('/good'), [200, 'good']);
   });
 
+  test('is made again when it is that of a reload, too', async (t) => {
+    const manifest = 'call_timeout_ms = 500\ncapabilities = ["transport.http.inbound"]';
+    const bad = { name: 'bad', manifest, guest: { routes: { 'GET /loop': forever() } } };
+    const host = await HostUnderTest.start(t, [bad, { name: 'good', manifest }], { pluginThreads: 1 });
+    const loop = host.get('/loop');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await host.reload({ name: 'good', version: '2', manifest });
+    assert.equal((await loop)[0], 504);
+    assert.deepEqual(await host.get('/good'), [200, 'good']);
+    const { state: now, version, crashes } = state(host, 'good') ?? {};
+    assert.deepEqual([now, version, crashes], ['ready', '2', 0]);
+    assert.deepEqual(host.logged('plugin restarted').length, 1, 'that of the other');
+  });
+
   test('a start that fails by itself: the plugin stays stopped, and says why', async (t) => {
     const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
     await host.host.stopPlugin('one');

@@ -223,7 +223,7 @@ export class Supervisor {
     }
     this.#restarts.forgive();
     this.#watch.begin();
-    await this.#begin(loaded);
+    await startWhatever(() => this.#begin(loaded));
     log.info('plugin reloaded', { plugin: name, version, instance: this.#instances.count });
   }
 
