@@ -53,7 +53,7 @@ export class Gate {
     return this.#push(event);
   }
 
-  /** Takes events that a line has to say before those that it has waiting, and passes on what there is room for. */
+  /** Takes events that a line has to say before those that it has waiting. They go in with {@link fill}. */
   again(line: Line, events: readonly Told[]): void {
     const waiting = line.held.length > 0;
     const behind = [...line.held];
@@ -65,7 +65,6 @@ export class Gate {
       this.#lines.push(line);
       line.stuck();
     }
-    this.#fill();
   }
 
   /** Forgets what a line has waiting. */
@@ -78,7 +77,8 @@ export class Gate {
     return event.queued;
   }
 
-  readonly #fill = (): void => {
+  /** Passes on what there is room for. */
+  fill(): void {
     for (let line = this.#lines.at(0); line !== undefined; line = this.#lines.at(0)) {
       const { held } = line;
       const event = held.at(0);
@@ -91,14 +91,14 @@ export class Gate {
       if (held.length > 0) this.#lines.push(line);
       else line.flows();
     }
-  };
+  }
 
   #wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
     void this.#port.drained().then(() => {
       this.#waiting = false;
-      this.#fill();
+      this.fill();
     });
   }
 }

@@ -262,7 +262,7 @@ suite('memory', () => {
 });
 
 suite('connections that outlive their instance', () => {
-  test('the next one is told of each first, and then of what the one before was not, in its order', async (t) => {
+  test('the next one is told of each first, and then of what the one before was not, in the order of each', async (t) => {
     const { next, ready, effect, port, connect, held } = made(t, { resume: true });
     const [one, two] = [await connect(), await connect()];
     await port.finish();
@@ -280,9 +280,10 @@ suite('connections that outlive their instance', () => {
       'open 1 /ws resumed',
       'open 2 /ws resumed',
       'frame 1 a',
+      // Connections take turns.
+      'frame 2 c',
       'frame 1 b',
       'frame 1 d',
-      'frame 2 c',
       // It was not read before there was room.
       'frame 1 e',
     ]);
@@ -323,6 +324,27 @@ suite('connections that outlive their instance', () => {
     assert.deepEqual(await port.finish(), [...opens, 'frame 1 late', 'frame 2 late', 'frame 3 late']);
   });
 
+  test('what came while there was none stays behind what the one before was not told, on each connection', async (t) => {
+    const { next, port, connect, held } = made(t, { resume: true });
+    const clients = [await connect(), await connect(), await connect()];
+    await port.finish();
+    for (const client of clients) await client.send(text('first'));
+    port.up = false;
+    await port.finish('undelivered');
+    for (const client of clients) await client.send(text('second'));
+    port.up = true;
+    next();
+    await settled();
+    const seen = await port.finish();
+    for (const id of [1, 2, 3]) {
+      assert.deepEqual(
+        seen.filter((line) => String(line).startsWith(`frame ${id} `)),
+        [`frame ${id} first`, `frame ${id} second`],
+      );
+    }
+    assert.equal(held.used, 0);
+  });
+
   test('of each before any message, also behind one that broke before it was told', async (t) => {
     const { next, port, connect, held } = made(t, { resume: true });
     const clients = [await connect(), await connect()];
@@ -338,8 +360,8 @@ suite('connections that outlive their instance', () => {
       'open 1 /ws resumed',
       'open 2 /ws resumed',
       'frame 1 0',
-      'frame 1 1',
       'frame 2 0',
+      'frame 1 1',
       'frame 2 1',
     ]);
     assert.equal(held.used, 0);

@@ -114,6 +114,8 @@ export class WsPlugin implements PluginEnd {
 
   resend(): void {
     for (const conversation of this.#conversations.values()) conversation.resend();
+    // Of all together: what one has said since may not go in before what another has to say again.
+    this.#gate.fill();
   }
 
   ready(instance: number): void {
