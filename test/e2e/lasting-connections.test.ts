@@ -7,7 +7,7 @@ import { closeFrame, RawWebSocket } from '../support/raw-websocket.ts';
 import { SseClient } from '../support/sse-client.ts';
 import { emitMessage, sseGuest, tell as tellSse } from '../support/sse-guest.ts';
 import { until } from '../support/until.ts';
-import { busy, trap, type WatGuest } from '../support/wat-guest.ts';
+import { all, arm, busy, type Data, respond, trap, type WatGuest, whenArmed } from '../support/wat-guest.ts';
 import { command, open, seen, seenClose, wsGuest } from '../support/ws-guest.ts';
 
 /** A plugin with WebSockets on `/ws`. */
@@ -70,23 +70,46 @@ suite('WebSockets of a plugin with resume = true', { concurrency: 2 }, () => {
 
   test('of whom all wait for an answer when it breaks: none is told anything before all are told', async (t) => {
     const host = await start(t, ws('resume = true', { init: busy(50) }));
-    const all: Awaited<ReturnType<typeof open>>[] = [];
-    for (let index = 0; index < 6; index++) all.push(await open(t, host, `client-${index}`));
+    const clients: Awaited<ReturnType<typeof open>>[] = [];
+    for (let index = 0; index < 6; index++) clients.push(await open(t, host, `client-${index}`));
     for (let round = 0; round < 3; round++) {
       assert.equal((await host.get('/trap'))[0], 502);
       // Some of these find the plugin down, some find it up and not ready yet.
       for (let message = 0; message < 8; message++) {
-        for (const { client } of all) client.text(`${round}/${message}`);
+        for (const { client } of clients) client.text(`${round}/${message}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      for (const { client } of all) {
+      for (const { client } of clients) {
         for (let message = 0; message < 8; message++)
           assert.equal(await client.message(), `${round}/${message}`);
       }
     }
-    const opens = all.map(({ id }) => `open ${id}`);
+    const opens = clients.map(({ id }) => `open ${id}`);
     const resumed = opens.map((line) => `${line} resumed true`);
     assert.deepEqual(told(host), [...opens, ...resumed, ...resumed, ...resumed]);
+  });
+
+  test('what they say stays in order while an instance that was replaced still has something in hand', async (t) => {
+    const guest = wsGuest(['/ws'], { routes: { 'GET /slow': all(arm(), respond({ body: 'slow' })) } });
+    const slow = whenArmed(busy(500));
+    const plugin = {
+      ...ws('resume = true'),
+      guest: { ...guest, step: (data: Data): string => slow(data) + (guest.step?.(data) ?? '') },
+    };
+    const host = await start(t, plugin);
+    const [one, two] = [await open(t, host, 'one'), await open(t, host, 'two')];
+    assert.equal((await host.get('/slow'))[0], 200);
+    for (const message of ['in hand', 'waits']) one.client.text(message);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await host.reload(plugin);
+    for (const { client } of [one, two]) client.text('behind the reload');
+    const of = async ({ client }: typeof one, count: number): Promise<readonly string[]> => {
+      const messages: string[] = [];
+      while (messages.length < count) messages.push(await client.message());
+      return messages;
+    };
+    assert.deepEqual(await of(two, 1), ['behind the reload']);
+    assert.deepEqual(await of(one, 3), ['in hand', 'waits', 'behind the reload']);
   });
 
   test('messages that waited for an instance that broke are not lost, and stay in order', async (t) => {

@@ -38,6 +38,7 @@ export class Conversation implements Line, ConnectionListener, Teller {
   readonly id: number;
   readonly connection: Connection;
   readonly held = new Fifo<Told>();
+  listed = false;
   readonly #options: ConversationOptions;
   #opening: Told;
   /** An instance was told of it, or was to be told again. */
@@ -45,6 +46,10 @@ export class Conversation implements Line, ConnectionListener, Teller {
   #ending: Told | undefined;
   /** What the instance that is gone was to be told and was not. */
   #undelivered: Told[] = [];
+  /** Events in the queues of instances. */
+  #queued = 0;
+  /** Those of them that an instance before this one has in hand: what comes behind them waits until it is done. */
+  #inHand = 0;
   /** Nothing that happens on the connection is of interest any more. */
   #left = false;
   #closed = false;
@@ -89,7 +94,27 @@ export class Conversation implements Line, ConnectionListener, Teller {
   }
 
   undelivered(told: Told): void {
-    if (!this.#left) this.#undelivered.push(told);
+    if (this.#left) return;
+    if (this.halted) this.#undelivered.unshift(told);
+    else this.#undelivered.push(told);
+  }
+
+  entered(): void {
+    this.#queued += 1;
+  }
+
+  departed(told: Told): void {
+    this.#queued -= 1;
+    if (!this.halted || told === this.#opening) return;
+    this.#inHand -= 1;
+    if (this.halted) return;
+    this.resend();
+    this.#options.gate.fill();
+  }
+
+  /** An instance that was replaced has not finished with it: nothing may overtake what it does. */
+  get halted(): boolean {
+    return this.#inHand > 0;
   }
 
   /**
@@ -102,14 +127,16 @@ export class Conversation implements Line, ConnectionListener, Teller {
     this.#undelivered = this.#undelivered.filter((told) => told !== opening);
     const unheard = [...this.#undelivered, ...this.held].some(({ kind }) => kind === Kind.frame);
     if (this.#closed && !unheard) return this.leave(Close.restart);
+    this.#inHand = this.#queued;
     const payload = this.#resumed ? opening.payload : resumedWsOpen(opening.payload);
     this.#opening = new Told(Kind.open, this.id, payload, this);
     this.#resumed = true;
     if (!this.#options.gate.ahead(this.#opening)) this.#undelivered.unshift(this.#opening);
   }
 
-  /** Behind {@link resume} of all: tells what the instance before was not told. */
+  /** Behind {@link resume} of all: tells what the instance before was not told, once that has nothing more to say. */
   resend(): void {
+    if (this.halted) return;
     const again = this.#undelivered;
     this.#undelivered = [];
     if (!this.#left) this.#options.gate.again(this, again);
@@ -150,6 +177,8 @@ export class Conversation implements Line, ConnectionListener, Teller {
         this.#settle();
       },
       undelivered: (told) => this.undelivered(told),
+      entered: () => this.entered(),
+      departed: (told) => this.departed(told),
     });
   }
 

@@ -39,6 +39,8 @@ class Port {
 class Talk implements Line {
   readonly held = new Fifo<Told>();
   readonly heard: string[] = [];
+  halted = false;
+  listed = false;
   readonly id: number;
   #count = 0;
 

@@ -7,6 +7,10 @@ import type { Told } from './told.ts';
 export interface Line {
   /** Those that found no room in the plugin's queue. */
   readonly held: Fifo<Told>;
+  /** None of them may go in for now: {@link Gate.again} says that they may. */
+  readonly halted: boolean;
+  /** Whether it waits for its turn. The gate's own. */
+  listed: boolean;
   /** An event found no room: no more are wanted until {@link flows}. */
   stuck(): void;
   /** Nothing is held any more. */
@@ -37,14 +41,11 @@ export class Gate {
 
   /** Passes an event on, or keeps it. False: there is no memory to keep it in. Hot. */
   tell(line: Line, event: Told): boolean {
-    if (this.#lines.length === 0 && this.#push(event)) return true;
+    if (this.#lines.length === 0 && !line.halted && this.#push(event)) return true;
     if (!this.#held.take(event.weight)) return false;
     line.held.push(event);
-    if (line.held.length === 1) {
-      this.#lines.push(line);
-      line.stuck();
-      this.#wait();
-    }
+    if (line.held.length === 1) line.stuck();
+    this.#list(line);
     return true;
   }
 
@@ -55,16 +56,13 @@ export class Gate {
 
   /** Takes events that a line has to say before those that it has waiting. They go in with {@link fill}. */
   again(line: Line, events: readonly Told[]): void {
-    const waiting = line.held.length > 0;
     const behind = [...line.held];
     while (line.held.shift() !== undefined);
     for (const event of [...events, ...behind]) line.held.push(event);
     // The queue that they come from was bounded.
     for (const event of events) this.#held.takeAnyway(event.weight);
-    if (!waiting && line.held.length > 0) {
-      this.#lines.push(line);
-      line.stuck();
-    }
+    if (behind.length === 0 && events.length > 0) line.stuck();
+    this.#list(line);
   }
 
   /** Forgets what a line has waiting. */
@@ -73,23 +71,33 @@ export class Gate {
   }
 
   #push(event: Told): boolean {
-    event.queued = this.#port.push(event);
-    return event.queued;
+    if (!this.#port.push(event)) return false;
+    event.enter();
+    return true;
+  }
+
+  /** Has a line wait for its turn. */
+  #list(line: Line): void {
+    if (line.listed || line.halted || line.held.length === 0) return;
+    line.listed = true;
+    this.#lines.push(line);
+    this.#wait();
   }
 
   /** Passes on what there is room for. */
   fill(): void {
     for (let line = this.#lines.at(0); line !== undefined; line = this.#lines.at(0)) {
-      const { held } = line;
-      const event = held.at(0);
+      const { held, halted } = line;
+      const event = halted ? undefined : held.at(0);
       if (event !== undefined) {
         if (!this.#push(event)) return this.#wait();
         held.shift();
         this.#held.give(event.weight);
       }
       this.#lines.shift();
-      if (held.length > 0) this.#lines.push(line);
-      else line.flows();
+      line.listed = !halted && held.length > 0;
+      if (line.listed) this.#lines.push(line);
+      else if (held.length === 0) line.flows();
     }
   }
 

@@ -8,12 +8,16 @@ const eventOverhead = 256;
 
 /** Who hears what became of an event. */
 export interface Teller {
+  /** It is in the plugin's queue. */
+  entered?(): void;
   /** Its step is over, in whatever way. */
   seen?(): void;
   /** Its step broke the guest. */
   broke?(told: Told): void;
   /** The instance is gone, and has not seen it. */
   undelivered?(told: Told): void;
+  /** It had {@link entered}, and is there no longer. Behind all others. */
+  departed?(told: Told): void;
 }
 
 /** What a plugin is told of a connection. */
@@ -21,9 +25,8 @@ export class Told implements Event {
   readonly kind: number;
   readonly id: number;
   readonly payload: Uint8Array;
-  /** Whether it is in the plugin's queue, or has left it at the front. Set by whoever puts it there. */
-  queued = false;
   readonly #teller: Teller;
+  #queued = false;
 
   constructor(kind: number, id: number, payload: Uint8Array, teller: Teller = {}) {
     this.kind = kind;
@@ -37,13 +40,27 @@ export class Told implements Event {
     return this.kind === Kind.close ? 0 : this.payload.length + eventOverhead;
   }
 
+  /** Whether it is in the plugin's queue, or has left it at the front. */
+  get queued(): boolean {
+    return this.#queued;
+  }
+
+  /** It has found room in the plugin's queue. */
+  enter(): void {
+    this.#queued = true;
+    this.#teller.entered?.();
+  }
+
   done(outcome: Outcome): void {
+    const teller = this.#teller;
+    const entered = this.#queued;
     if (outcome === 'undelivered') {
-      this.queued = false;
-      this.#teller.undelivered?.(this);
-      return;
+      this.#queued = false;
+      teller.undelivered?.(this);
+    } else {
+      teller.seen?.();
+      if (outcome !== 'done') teller.broke?.(this);
     }
-    this.#teller.seen?.();
-    if (outcome !== 'done') this.#teller.broke?.(this);
+    if (entered) teller.departed?.(this);
   }
 }
