@@ -61,7 +61,7 @@ suite('health', () => {
     }
   });
 
-  test('closes connections beyond its bound, and all of them at its end', async () => {
+  test('keeps to its bound, answers whoever comes beyond it, and closes all connections at its end', async () => {
     const server = await HealthServer.listen({ health: () => undefined, port: 0, host: '127.0.0.1' });
     const port = Number(server.address.split(':')[1]);
     const idle = Array.from({ length: 70 }, () => connect(port, '127.0.0.1').on('error', () => {}));
@@ -72,6 +72,9 @@ suite('health', () => {
     });
     await until(() => closed >= 6, 'those over 64 are closed as they come');
     assert.equal(closed, 6);
+    const answer = await fetch(`http://127.0.0.1:${port}/livez`);
+    assert.equal(answer.status, 200);
+    await until(() => closed === 7, 'it has the place of the oldest');
     await server[Symbol.asyncDispose]();
     await Promise.all(ended);
   });

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from '../edge/node-http.ts';
 import type { HostStatus } from '../host/status.ts';
+import { limitConnections } from './limit-connections.ts';
 
-/** Connections at a time; further ones are closed. */
+/** Connections at a time; beyond it the oldest is closed. */
 const maxConnections = 64;
 /** How long a client may take for its request, and for its answer. */
 const timeoutMs = 5_000;
@@ -54,7 +55,7 @@ export class HealthServer implements AsyncDisposable {
       },
       (request, response) => answer(request, response, health),
     );
-    this.#server.maxConnections = maxConnections;
+    limitConnections(this.#server, maxConnections);
     this.#server.setTimeout(timeoutMs);
   }
 

@@ -7,10 +7,11 @@ import type { Log } from '../ext.ts';
 import type { HostControl, PluginStatus } from '../host/status.ts';
 import { claim, type Claim } from './claim.ts';
 import { answerHealth, type Health } from './health.ts';
+import { limitConnections } from './limit-connections.ts';
 import type { LogHistory } from './log-history.ts';
 import { ACTS, type Act, type ControlRefusal, type ControlStatus } from './protocol.ts';
 
-/** Connections at a time; further ones are closed. */
+/** Connections at a time; beyond it the oldest that asks for nothing is closed. */
 const maxConnections = 32;
 /** Of these follow the log at most, so that there is room for other questions. */
 const maxFollowers = 16;
@@ -55,7 +56,7 @@ export class ControlServer implements AsyncDisposable {
       },
       (request, response) => void this.#answer(request, response),
     );
-    this.#server.maxConnections = maxConnections;
+    limitConnections(this.#server, maxConnections, (socket) => this.#asking.has(socket));
   }
 
   /** Rejects when the address cannot be had: see {@link claim}. Nothing listens then. */
