@@ -17,7 +17,7 @@ export function limitConnections(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     if (sockets.size <= most) return;
-    const [out = socket] = sockets.values().filter((one) => one !== socket && !asking(one));
+    const out = sockets.values().find((one) => one !== socket && !asking(one)) ?? socket;
     sockets.delete(out);
     out.destroy();
   });
