@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { type GuestPlugin, HostUnderTest } from '../support/host-under-test.ts';
 import { until } from '../support/until.ts';
-import { type Action, busy, forever, respond, text, trap } from '../support/wat-guest.ts';
+import { type Action, all, busy, forever, respond, text, trap } from '../support/wat-guest.ts';
 
 const state = (host: HostUnderTest, name: string) =>
   host.host.status().plugins.find((plugin) => plugin.name === name);
@@ -96,6 +96,23 @@ suite('a reload while the plugin starts anew by itself, and hangs', { concurrenc
   });
 });
 
+suite('a start by itself that an operator calls off with a reload', { concurrency: 2 }, () => {
+  test('is no crash', async (t) => {
+    const from = Date.now() + 2000;
+    const guest = { init: hangsFrom(from), routes: { 'GET /trap': trap() } };
+    const host = await HostUnderTest.start(t, [{ name: 'one', guest }, { name: 'two' }]);
+    await new Promise((resolve) => setTimeout(resolve, from - Date.now() + 50));
+    assert.equal((await host.get('/trap'))[0], 502);
+    await until(() => state(host, 'one')?.instance === 2, 'it starts anew');
+    const outcome = await reloading(host, { name: 'one', guest: { init: forever() } });
+    await host.host.stopPlugin('one');
+    assert.equal(await outcome(), 'plugin one did not start: it was stopped');
+    const { state: now, crashes } = state(host, 'one') ?? {};
+    assert.deepEqual([now, crashes], ['stopped', 1]);
+    assert.deepEqual(host.logged('plugin restart failed'), [], host.dump());
+  });
+});
+
 suite('a start that another plugin in its thread ends', { concurrency: 2 }, () => {
   test('is made again: it was not its own doing', async (t) => {
     const manifest = 'call_timeout_ms = 500\ncapabilities = ["transport.http.inbound"]';
@@ -124,11 +141,20 @@ suite('a start that another plugin in its thread ends', { concurrency: 2 }, () =
   });
 
   test('a start that fails by itself: the plugin stays stopped, and says why', async (t) => {
-    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }]);
+    const options = { requestTimeoutMs: 5000 };
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, { name: 'two' }], options);
     await host.host.stopPlugin('one');
-    await host.release({ name: 'one', guest: { init: trap() } });
+    await host.release({ name: 'one', guest: { init: all(busy(400), trap()) } });
     await host.host.reloadPlugin('one');
-    await assert.rejects(host.host.startPlugin('one'), /plugin one did not start: pulp_init trapped/);
+    const failed = assert.rejects(
+      host.host.startPlugin('one'),
+      /plugin one did not start: pulp_init trapped/,
+    );
+    await until(() => state(host, 'one')?.state === 'starting', 'it starts');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // What comes meanwhile waits for the start, and no longer.
+    assert.deepEqual(await host.get('/one'), [503, 'plugin unavailable\n']);
+    await failed;
     const { state: now, reason } = state(host, 'one') ?? {};
     assert.equal(now, 'stopped');
     assert.match(reason ?? '', /^plugin one did not start: pulp_init trapped/);

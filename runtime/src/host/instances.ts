@@ -160,7 +160,9 @@ export class Instances {
   /** Ends what is starting and has a thread to itself: nobody waits for it any more. */
   callOff(): void {
     for (const starting of this.#starting) {
-      if (starting.lease.tenants === 1) void this.kill(starting, stopped);
+      if (starting.lease.tenants > 1) continue;
+      void this.#killThread(starting.lease, stopped);
+      starting.over({ state: 'called-off', reason: stopped });
     }
   }
 

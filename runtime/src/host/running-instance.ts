@@ -22,7 +22,9 @@ export type InstanceEnd =
   /** It computed longer than it may. */
   | { readonly state: 'overdue'; readonly reason: string }
   /** Its thread was ended for another reason than its own. */
-  | { readonly state: 'evicted'; readonly reason: string };
+  | { readonly state: 'evicted'; readonly reason: string }
+  /** It was starting, and an operator has asked for something else. */
+  | { readonly state: 'called-off'; readonly reason: string };
 
 export interface RunningInstanceOptions {
   readonly loaded: LoadedPlugin;

@@ -1,23 +1,35 @@
+import type { InstanceEnd } from './running-instance.ts';
+
+/**
+ * On whose account a start did not come up: the plugin's own; that of another plugin, in the thread that both share; or an
+ * operator's, who has asked for something else meanwhile.
+ */
+export type StartFailureAccount = 'own' | 'another' | 'operator';
+
 /** A start of a plugin that did not come up. The message says why. */
 export class StartFailure extends Error {
-  /** It was ended on the account of another plugin, in the thread that both share. */
-  readonly evicted: boolean;
+  readonly account: StartFailureAccount;
 
-  constructor(plugin: string, reason: string, evicted = false) {
+  constructor(plugin: string, reason: string, account: StartFailureAccount = 'own') {
     super(`plugin ${plugin} did not start: ${reason}`);
     this.name = 'StartFailure';
-    this.evicted = evicted;
+    this.account = account;
   }
 }
 
-/** Makes a start again for as long as somebody else's doing ends it. */
-export async function startWhatever(start: () => Promise<unknown>): Promise<void> {
+/** On whose account an instance has ended that was starting. */
+export function accountOf({ state }: InstanceEnd): StartFailureAccount {
+  if (state === 'evicted') return 'another';
+  return state === 'called-off' ? 'operator' : 'own';
+}
+
+/** Makes a start again for as long as another plugin's doing ends it. */
+export async function startWhatever<T>(start: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await start();
-      return;
+      return await start();
     } catch (error) {
-      if (!(error instanceof StartFailure && error.evicted)) throw error;
+      if (!(error instanceof StartFailure && error.account === 'another')) throw error;
     }
   }
 }

@@ -14,7 +14,7 @@ import type { PluginThreads } from './plugin-threads.ts';
 import { Restarts } from './restarts.ts';
 import { describe, type InstanceEnd, type RunningInstance } from './running-instance.ts';
 import { shutDownBy } from './shut-down.ts';
-import { StartFailure, startWhatever } from './start-failure.ts';
+import { accountOf, StartFailure, startWhatever } from './start-failure.ts';
 import type { PluginStatus } from './status.ts';
 import { Turns } from './turns.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -167,15 +167,18 @@ export class Supervisor {
     if (!isDown(this.#phase)) return;
     this.#restarts.forgive();
     this.#watch.begin();
+    let instance: number | undefined;
     try {
-      await startWhatever(() => this.#begin());
+      instance = await startWhatever(() => this.#begin());
     } catch (error) {
       this.#phase = 'stopped';
       this.#reason = reasonOf(error);
+      // What came while it started waits for nobody any more.
+      this.#plugin.stopAccepting();
       await this.#instances.release();
       throw error;
     }
-    log.info('plugin started', { plugin: this.name, instance: this.#instances.count });
+    log.info('plugin started', { plugin: this.name, instance });
   }
 
   /** {@link halt} and {@link resume}. */
@@ -223,8 +226,8 @@ export class Supervisor {
     }
     this.#restarts.forgive();
     this.#watch.begin();
-    await startWhatever(() => this.#begin(loaded));
-    log.info('plugin reloaded', { plugin: name, version, instance: this.#instances.count });
+    const instance = await startWhatever(() => this.#begin(loaded));
+    log.info('plugin reloaded', { plugin: name, version, instance });
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
@@ -262,10 +265,10 @@ export class Supervisor {
   }
 
   /**
-   * One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. False: a reload
-   * has brought another instance meanwhile.
+   * One start of the plugin, the first or a later one: they are the same. With `loaded` beside what runs. Gives the
+   * number of the instance, unless a reload has brought another one meanwhile.
    */
-  async #begin(loaded?: LoadedPlugin): Promise<boolean> {
+  async #begin(loaded?: LoadedPlugin): Promise<number | undefined> {
     const { registry, startTimeoutMs } = this.#options;
     const instances = this.#instances;
     const { spec } = loaded ?? this.#loaded;
@@ -280,16 +283,16 @@ export class Supervisor {
     this.#watch.soon(spec.callTimeoutMs / 2);
     const end = await within(startTimeoutMs, instance.started);
     if (end === undefined) {
-      if (instances.awaits(instance)) return true;
-      if (!isEnding(this.#phase)) return false;
+      if (instances.awaits(instance)) return instance.number;
+      if (!isEnding(this.#phase)) return undefined;
       throw new StartFailure(this.name, 'it was stopped');
     }
     // It is being retired.
-    if (!instances.awaits(instance) && !isEnding(this.#phase)) return false;
+    if (!instances.awaits(instance) && !isEnding(this.#phase)) return undefined;
     const reason = end === late ? `it took more than ${startTimeoutMs} ms to start` : describe(end);
     if (end === late) await instances.kill(instance, reason);
     await instances.abandon(instance, beside);
-    throw new StartFailure(this.name, reason, end !== late && end.state === 'evicted');
+    throw new StartFailure(this.name, reason, end === late ? 'own' : accountOf(end));
   }
 
   /** The init of an instance succeeded: it takes over. */
@@ -366,12 +369,12 @@ export class Supervisor {
   async #tryAgain(): Promise<void> {
     const { log } = this.#options;
     try {
-      const came = await this.#begin();
-      if (came) log.info('plugin restarted', { plugin: this.name, instance: this.#instances.count });
+      const instance = await this.#begin();
+      if (instance !== undefined) log.info('plugin restarted', { plugin: this.name, instance });
     } catch (error) {
       if (isEnding(this.#phase)) return;
       // That was not its own doing.
-      if (error instanceof StartFailure && error.evicted) return this.#restartNow();
+      if (error instanceof StartFailure && error.account !== 'own') return this.#restartNow();
       this.#crashes += 1;
       this.#reason = reasonOf(error);
       log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
