@@ -1,5 +1,7 @@
 /** Starts and reloads that are under way when an operator, or the end of the host, comes. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { type GuestPlugin, HostUnderTest } from '../support/host-under-test.ts';
 import { until } from '../support/until.ts';
@@ -43,6 +45,54 @@ suite('a reload whose start does not come to an end', { concurrency: 2 }, () => 
     assert.deepEqual(await host.host.stop(), { clean: true });
     assert.equal(await outcome(), 'plugin one did not start: it was stopped');
     assert.equal(host.logged('shutdown complete', { plugin: 'one' }).length, 1);
+  });
+});
+
+suite('the end of the host', { concurrency: 2 }, () => {
+  test('nothing is started any more behind a reload that it calls off, also when that owes a start', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'one', guest: { routes: { 'GET /trap': trap() } } }]);
+    const outcome = await reloading(host, { name: 'one', guest: { init: forever() } });
+    assert.equal((await host.get('/trap'))[0], 502);
+    await host.host.stop();
+    assert.equal(await outcome(), 'plugin one did not start: it was stopped');
+    const lines = host.lines.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(host.messages.slice(lines), []);
+    assert.deepEqual(host.logged('plugin restart failed'), []);
+  });
+
+  test('one that was starting hears of it when its thread ends on the account of another', async (t) => {
+    const manifest = 'call_timeout_ms = 1000\ncapabilities = ["transport.http.inbound"]';
+    const bad = { name: 'bad', manifest, guest: { shutdown: forever() } };
+    const options = { pluginThreads: 1, drainTimeoutMs: 20_000 };
+    const host = await HostUnderTest.start(t, [bad, { name: 'good' }], options);
+    await host.host.stopPlugin('good');
+    await host.release({ name: 'good', guest: { init: busy(500) } });
+    await host.host.reloadPlugin('good');
+    const failed = assert.rejects(host.host.startPlugin('good'), /it was stopped/);
+    await until(() => state(host, 'good')?.state === 'starting', 'it starts');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(await host.host.stop(), { clean: false });
+    await failed;
+    assert.deepEqual(host.logged('plugin cut off'), [], host.dump());
+  });
+
+  test('a request that comes over a connection which is still there gets 503, whoever had its path', async (t) => {
+    const slow = {
+      name: 'slow',
+      guest: { routes: { 'GET /slow': all(busy(1000), respond({ body: 'slow' })) } },
+    };
+    const host = await HostUnderTest.start(t, [{ name: 'one' }, slow]);
+    const answer = host.get('/slow');
+    const connection = connect(host.port, '127.0.0.1');
+    connection.write('GET /one HTTP/1.1\r\nHost: x\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stopped = host.host.stop();
+    await host.line('shutdown complete', { plugin: 'one' });
+    connection.write('\r\n');
+    assert.match(await textOf(connection), /^HTTP\/1.1 503 /);
+    assert.equal((await answer)[0], 200);
+    assert.deepEqual(await stopped, { clean: true });
   });
 });
 

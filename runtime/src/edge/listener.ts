@@ -237,7 +237,9 @@ export class HttpListener implements Listener {
     for (const phase of phases) {
       for (const handler of this.#handlers[phase]) if (handler(incoming)) return;
     }
-    reply(response, 404, '404 page not found');
+    // Plugins that are down already have left their paths.
+    if (this.#closing) unavailable(response);
+    else reply(response, 404, '404 page not found');
   }
 
   /** A client that asks before it sends its body is told to go on, unless the body is refused anyway. */

@@ -171,6 +171,8 @@ export class Supervisor {
     try {
       instance = await startWhatever(() => this.#begin());
     } catch (error) {
+      // Who stops the host sees to what is left.
+      if (this.#closing) throw error;
       this.#phase = 'stopped';
       this.#reason = reasonOf(error);
       // What came while it started waits for nobody any more.
@@ -203,7 +205,7 @@ export class Supervisor {
       } catch (error) {
         // What ran before has broken meanwhile, or did not run.
         const down = this.#phase === 'starting' && this.#instances.serving === undefined;
-        if (this.#restarts.release() || down) {
+        if ((this.#restarts.release() || down) && !this.#closing) {
           if (this.#loaded.spec.restart === 'never') this.#giveUp();
           else this.#restartNow();
         }
@@ -272,6 +274,7 @@ export class Supervisor {
     const { registry, startTimeoutMs } = this.#options;
     const instances = this.#instances;
     const { spec } = loaded ?? this.#loaded;
+    if (this.#closing) throw new StartFailure(this.name, 'it is being stopped');
     const beside = loaded !== undefined && instances.serving !== undefined;
     if (!beside) this.#phase = 'starting';
     this.#retryAt = undefined;
@@ -372,7 +375,7 @@ export class Supervisor {
       const instance = await this.#begin();
       if (instance !== undefined) log.info('plugin restarted', { plugin: this.name, instance });
     } catch (error) {
-      if (isEnding(this.#phase)) return;
+      if (this.#closing || isEnding(this.#phase)) return;
       // That was not its own doing.
       if (error instanceof StartFailure && error.account !== 'own') return this.#restartNow();
       this.#crashes += 1;
