@@ -112,9 +112,10 @@ suite('several plugins on a host', { concurrency: 2 }, () => {
         made(t, name, { routes: { [`GET /trap-${name}`]: trap() } }, 'restart = "never"'),
       ),
     );
-    const { host, status } = await hosting(t, manifests);
+    const { host, status, logged } = await hosting(t, manifests);
     assert.equal(await status('/trap-a'), 502);
     assert.deepEqual([await status('/a'), await status('/b')], [503, 200]);
+    assert.ok(logged('plugin failed', 'a'));
     assert.equal(await status('/trap-b'), 502);
     assert.deepEqual(await host.finished, { code: 1 });
   });

@@ -45,6 +45,7 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly name: string;
   readonly #options: SupervisorOptions;
+  readonly #log: Log;
   readonly #plugin: EdgePlugin;
   readonly #instances: Instances;
   readonly #watch: InstanceWatch;
@@ -65,6 +66,7 @@ export class Supervisor {
     const { loaded, edge, watchdog, log } = options;
     const { name, version } = loaded.spec;
     this.#options = options;
+    this.#log = log;
     this.#loaded = loaded;
     this.name = name;
     const plugin = edge.plugin({ name, version });
@@ -152,17 +154,15 @@ export class Supervisor {
 
   async #halt(): Promise<void> {
     if (this.#closing || this.#phase === 'stopped') return;
-    const { log } = this.#options;
     this.#plugin.stopAccepting();
     await this.#shutDown(shutDownBy());
     this.#phase = 'stopped';
     this.#reason = undefined;
     await this.#instances.release();
-    log.info('plugin stopped', { plugin: this.name });
+    this.#log.info('plugin stopped', { plugin: this.name });
   }
 
   async #resume(): Promise<void> {
-    const { log } = this.#options;
     if (this.#closing) throw new Error(`plugin ${this.name} is not started: the host is stopping`);
     if (!isDown(this.#phase)) return;
     this.#restarts.forgive();
@@ -180,7 +180,7 @@ export class Supervisor {
       await this.#instances.release();
       throw error;
     }
-    log.info('plugin started', { plugin: this.name, instance });
+    this.#log.info('plugin started', { plugin: this.name, instance });
   }
 
   /** {@link halt} and {@link resume}. */
@@ -218,7 +218,6 @@ export class Supervisor {
   }
 
   async #reload(): Promise<void> {
-    const { log } = this.#options;
     const loaded = await this.#options.load();
     const { name, version } = loaded.spec;
     if (this.#closing) throw new Error(`plugin ${this.name} is not reloaded: the host is stopping`);
@@ -229,7 +228,7 @@ export class Supervisor {
     this.#restarts.forgive();
     this.#watch.begin();
     const instance = await startWhatever(() => this.#begin(loaded));
-    log.info('plugin reloaded', { plugin: name, version, instance });
+    this.#log.info('plugin reloaded', { plugin: name, version, instance });
   }
 
   /** Takes no more events, and takes back those whose step has not begun. */
@@ -257,7 +256,7 @@ export class Supervisor {
     const clean = await this.#shutDown(deadline);
     this.#phase = 'over';
     await this.#end();
-    if (clean && ran) this.#options.log.info('shutdown complete', { plugin: this.name });
+    if (clean && ran) this.#log.info('shutdown complete', { plugin: this.name });
     return clean;
   }
 
@@ -306,7 +305,7 @@ export class Supervisor {
     this.#watch.renewed();
     this.#retryAt = undefined;
     // Here, and not where the start is waited for: what the instance says next may have come along with this.
-    if (this.#first) this.#options.log.info('init complete', { plugin: this.name });
+    if (this.#first) this.#log.info('init complete', { plugin: this.name });
     this.#first = false;
     this.#instances.takeOver(instance);
   }
@@ -320,7 +319,7 @@ export class Supervisor {
     }
     this.#phase = 'crashed';
     this.#reason = describe(end);
-    this.#options.log.error('plugin crashed', { plugin: this.name, reason: this.#reason });
+    this.#log.error('plugin crashed', { plugin: this.name, reason: this.#reason });
     setImmediate(() => this.#crashed(instance, end));
   }
 
@@ -341,26 +340,27 @@ export class Supervisor {
 
   /** It has ended, and may not be started again: the others go on without it. */
   #giveUp(): void {
+    const reason = this.#reason ?? '';
     this.#phase = 'over';
     this.#watch[Symbol.dispose]();
     this.#plugin.stopAccepting();
     void this.#instances.release();
-    this.#options.failed(this.#reason ?? '');
+    this.#log.error('plugin failed', { plugin: this.name, reason });
+    this.#options.failed(reason);
   }
 
   /** @param readyAt When the instance that broke had become ready. */
   #restartLater(readyAt: number | undefined): void {
-    const { log } = this.#options;
     // Before the log: whoever reads it may stop the host at once.
     const { delayMs, open } = this.#restarts.afterCrash(readyAt);
     const fields = { plugin: this.name, delay_ms: Math.round(delayMs) };
     this.#phase = open ? 'open' : 'waiting';
     if (open) {
       this.#retryAt = Date.now() + delayMs;
-      log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
+      this.#log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
       this.#plugin.refuseWaiting(delayMs);
     } else {
-      log.info('plugin restarts', fields);
+      this.#log.info('plugin restarts', fields);
     }
   }
 
@@ -370,17 +370,16 @@ export class Supervisor {
   }
 
   async #tryAgain(): Promise<void> {
-    const { log } = this.#options;
     try {
       const instance = await this.#begin();
-      if (instance !== undefined) log.info('plugin restarted', { plugin: this.name, instance });
+      if (instance !== undefined) this.#log.info('plugin restarted', { plugin: this.name, instance });
     } catch (error) {
       if (this.#closing || isEnding(this.#phase)) return;
       // That was not its own doing.
       if (error instanceof StartFailure && error.account !== 'own') return this.#restartNow();
       this.#crashes += 1;
       this.#reason = reasonOf(error);
-      log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
+      this.#log.error('plugin restart failed', { plugin: this.name, reason: this.#reason });
       this.#restartLater(undefined);
     }
   }
