@@ -8,7 +8,11 @@ import { all, respond, text, trap } from '../support/wat-guest.ts';
 const mebibyte = 1024 * 1024;
 const hog = {
   name: 'hog',
-  guest: { routes: { 'GET /grow': all(text('(drop (memory.grow (i32.const 640)))'), respond({})) } },
+  guest: { routes: { 'GET /grow': all(text('(drop (memory.grow (i32.const 638)))'), respond({})) } },
+};
+const twin = {
+  name: 'twin',
+  guest: { routes: { 'GET /grow-too': all(text('(drop (memory.grow (i32.const 638)))'), respond({})) } },
 };
 
 suite('guests that have all of the memory together', () => {
@@ -19,8 +23,11 @@ suite('guests that have all of the memory together', () => {
     const load = host.load('/neighbour');
     assert.equal((await host.get('/grow'))[0], 200);
     const { memory_bytes: bytes, max_bytes: most } = await host.line('plugin over memory', { plugin: 'hog' });
-    assert.ok(Number(bytes) >= 40 * mebibyte);
+    assert.ok(Number(bytes) <= 40 * mebibyte, 'none has more than all together may have');
     assert.equal(most, 40 * mebibyte);
+    const ofHog = host.host.status().plugins.find(({ name }) => name === 'hog');
+    assert.equal(ofHog?.overMemory, true);
+    assert.equal(ofHog?.maxMemoryBytes, 40 * mebibyte);
     const refused = await fetch(`${host.url}/hog`);
     assert.equal(refused.status, 503);
     assert.ok(Number(refused.headers.get('retry-after')) >= 1);
@@ -32,6 +39,20 @@ suite('guests that have all of the memory together', () => {
     assert.deepEqual((await load.stop()).errors, []);
     assert.deepEqual(host.logged('plugin over memory', { plugin: 'neighbour' }), []);
     assert.deepEqual(host.logged('plugin crashed', { plugin: 'neighbour' }), []);
+  });
+
+  test('far above the limit there is no waiting', async (t) => {
+    const host = await HostUnderTest.start(t, [hog, { name: 'other' }, twin], {
+      maxMemoryBytes: 60 * mebibyte,
+    });
+    assert.equal((await host.get('/grow'))[0], 200);
+    const begun = performance.now();
+    assert.equal((await host.get('/grow-too'))[0], 200);
+    await host.line('plugin crashed');
+    // 5 s otherwise. Both have as much.
+    assert.ok(performance.now() - begun < 4500);
+    await until(() => host.host.status().guestBytes < 60 * mebibyte, 'the memory is given back');
+    assert.equal(host.logged('plugin crashed').length, 1);
   });
 
   test('below the limit nothing is refused, and what they have is in the status', async (t) => {

@@ -47,10 +47,12 @@ suite('a query that does not come back', () => {
     const manifest = await sqlitePlugin(t, { options: 'query_timeout_ms = 300' });
     const pulp = await PulpProcess.start(t, { manifest, args: ['-storage-root', root] });
     const guest = new SqliteGuest(pulp);
-    guest.query(long(60_000_000)).catch(() => undefined);
+    guest.query(long(120_000_000)).catch(() => undefined);
     await pulp.line('plugin is stuck');
     const control = new ControlClient(root);
-    const name = (await control.status()).plugins[0]?.name ?? '';
+    const { name = '', state: before, reason: why = '' } = (await control.status()).plugins[0] ?? {};
+    assert.equal(before, 'stuck');
+    assert.match(why, /^a call takes longer than 300 ms, and nothing can end it: WITH RECURSIVE n/);
     const { state, reason } = await control.act(name, 'stop');
     assert.deepEqual([state, reason], ['stopped', 'a call that nothing can end goes on in its thread']);
     while ((await control.plugin(name)).reason !== undefined) await setTimeout(20);

@@ -175,6 +175,11 @@ export class EdgePlugin {
     if (this.#pauses.size === 0) this.#roomAgain();
   }
 
+  /** Whether it takes no more events for that reason. */
+  isPaused(reason: PauseReason): boolean {
+    return this.#pauses.has(reason);
+  }
+
   /** Refuses what waits for an instance: none will come for so many milliseconds. */
   refuseWaiting(forMs: number): void {
     this.#comesAt = performance.now() + forMs;

@@ -88,7 +88,8 @@ suite('limitMemory', () => {
     await assert.rejects(limited('(module (memory 300))', 256), {
       name: 'ModuleError',
       code: 'memory',
-      message: /echo\.wasm: .*300 pages \(18\.75 MiB\).*max_memory_pages allows 256 pages \(16 MiB\)/,
+      message:
+        /echo\.wasm: .*300 pages \(18\.75 MiB\).*max_memory_pages or -max-memory allows 256 pages \(16 MiB\)/,
     });
     assert.deepEqual(limitsOf(await limited('(module (memory 256))', 256)), [{ min: 256, max: 256 }]);
   });

@@ -84,7 +84,7 @@ function lower(limits: PlacedLimits, maxPages: number, name: string): Replacemen
   if (min > maxPages) {
     throw new ModuleError(
       'memory',
-      `${name}: it needs ${pages(min)} of memory at its start, but max_memory_pages allows ${pages(maxPages)}; ` +
+      `${name}: it needs ${pages(min)} of memory at its start, but max_memory_pages or -max-memory allows ${pages(maxPages)}; ` +
         'raise max_memory_pages in the manifest, or build the plugin with a smaller initial memory',
     );
   }

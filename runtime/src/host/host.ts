@@ -126,8 +126,9 @@ export class Host implements AsyncDisposable, HostControl {
     await checkModules(extensions, startTimeoutMs);
     const storageRoot = resolve(options.storageRoot ?? 'data');
     const storage = scope.use(new HeldStorage(storageRoot, { registry, log }));
+    const maxMemoryBytes = options.maxMemoryBytes ?? defaultMaxMemory();
     const load = (file: string, name?: string): Promise<LoadedPlugin> =>
-      loadOne(file, { name, registry, log, storage });
+      loadOne(file, { name, registry, log, storage, maxMemoryBytes });
     const files = [options.manifest].flat().map((file) => resolve(file));
     const plugins: LoadedPlugin[] = [];
     for (const file of files) plugins.push(await load(file));
@@ -169,7 +170,7 @@ export class Host implements AsyncDisposable, HostControl {
     const rounds = order.map((round) =>
       supervisors.filter(({ name }) => round.some((spec) => spec.name === name)),
     );
-    const guard = new MemoryGuard(options.maxMemoryBytes ?? defaultMaxMemory(), {
+    const guard = new MemoryGuard(maxMemoryBytes, {
       plugins: () => supervisors,
       log,
     });
@@ -323,10 +324,15 @@ interface LoadOptions {
   readonly registry: Registry;
   readonly log: Log;
   readonly storage: HeldStorage;
+  readonly maxMemoryBytes: number;
 }
 
-async function loadOne(file: string, { name, registry, log, storage }: LoadOptions): Promise<LoadedPlugin> {
-  const spec = await readManifest(file, registry);
+async function loadOne(file: string, options: LoadOptions): Promise<LoadedPlugin> {
+  const { name, registry, log, storage, maxMemoryBytes } = options;
+  const manifest = await readManifest(file, registry);
+  // None may have more than all together.
+  const maxMemoryPages = Math.min(manifest.maxMemoryPages, Math.floor(maxMemoryBytes / 65_536));
+  const spec = { ...manifest, maxMemoryPages };
   if (spec.name !== (name ?? spec.name)) {
     throw new Error(`${spec.file}: the plugin ${name} is called ${spec.name} now: restart the host`);
   }

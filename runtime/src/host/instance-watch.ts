@@ -22,14 +22,14 @@ export interface InstanceWatchOptions {
 export class InstanceWatch implements Disposable {
   readonly #options: InstanceWatchOptions;
   #watch: ReturnType<Watchdog['add']> | undefined;
-  #stuck = false;
+  #stuck: OverdueCall | undefined;
 
   constructor(options: InstanceWatchOptions) {
     this.#options = options;
   }
 
-  /** Whether the instance that serves is in a native call that has taken too long. */
-  get stuck(): boolean {
+  /** The native call that the instance that serves is in, when that has taken too long. */
+  get stuck(): OverdueCall | undefined {
     return this.#stuck;
   }
 
@@ -45,7 +45,7 @@ export class InstanceWatch implements Disposable {
 
   /** Another instance serves. */
   renewed(): void {
-    this.#stuck = false;
+    this.#stuck = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -69,11 +69,11 @@ export class InstanceWatch implements Disposable {
   }
 
   #saw(call: OverdueCall | undefined): void {
-    const stuck = call !== undefined;
-    if (stuck === this.#stuck) return;
+    const was = this.#stuck;
+    this.#stuck = call;
+    if ((call === undefined) === (was === undefined)) return;
     const { name: plugin, plugin: edgePlugin, log } = this.#options;
-    this.#stuck = stuck;
-    edgePlugin.pause('stuck', stuck);
+    edgePlugin.pause('stuck', call !== undefined);
     if (call === undefined) log.info('plugin goes on', { plugin });
     else log.error('plugin is stuck', { plugin, call: call.what, limit_ms: call.limitMs });
   }

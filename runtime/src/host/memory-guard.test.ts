@@ -69,6 +69,28 @@ suite('MemoryGuard', () => {
     assert.ok(plugins.every(({ refused }) => !refused));
   });
 
+  test('far above the limit, at once', () => {
+    const { guard, plugins } = guarded(80, 40, 49);
+    guard.look(0);
+    assert.deepEqual(
+      plugins.map(({ broken }) => broken.length),
+      [0, 0],
+    );
+    const more = guarded(80, 40, 50);
+    more.guard.look(0);
+    assert.deepEqual(
+      more.plugins.map(({ broken }) => broken.length),
+      [0, 1],
+    );
+  });
+
+  test('it looks more often where there is little left', () => {
+    const { guard, plugins } = guarded(100, 40, 34);
+    assert.equal(guard.look(0), 250);
+    for (const plugin of plugins) plugin.memory = 40;
+    assert.equal(guard.look(250), 50);
+  });
+
   test('the default is a part of what there is', () => {
     assert.ok(defaultMaxMemory() > 0);
     assert.ok(defaultMaxMemory() < 2 ** 50);

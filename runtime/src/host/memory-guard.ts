@@ -4,8 +4,11 @@ import type { Log } from '../ext.ts';
 /** How long the memory may be used up before the plugin that has the most is started again, in milliseconds. */
 const graceMs = 5000;
 
-/** How often the memory is added up, in milliseconds. */
-const lookMs = 250;
+/** How often the memory is added up, in milliseconds, while there is plenty of it, and from three quarters on. */
+const lookMs = { calm: 250, near: 50 };
+
+/** From how many times the limit on there is no such time: what is left of the machine may be used up by then. */
+const gross = 1.125;
 
 /** A plugin as the guard knows it. */
 export interface Guarded {
@@ -30,8 +33,8 @@ export function defaultMaxMemory(): number {
 
 /**
  * Holds the linear memory of all guests together against a limit. A guest's memory never shrinks, so with the limit
- * reached those that have more than their share are refused new requests, and when that lasts the one that has the
- * most is started afresh. Whoever has less than an equal share notices nothing.
+ * reached those that have more than their share are refused new requests, and when that lasts, or is far above the
+ * limit, the one that has the most is started afresh. Whoever has less than an equal share notices nothing.
  */
 export class MemoryGuard {
   readonly limit: number;
@@ -62,12 +65,13 @@ export class MemoryGuard {
     const share = this.limit / Math.max(1, plugins.length);
     const over = used < this.limit ? [] : plugins.filter(({ memory }) => memory >= share);
     this.#refuse(over, used);
-    if (this.#overSince !== undefined && now - this.#overSince >= graceMs) {
+    const allowedMs = used >= this.limit * gross ? 0 : graceMs;
+    if (this.#overSince !== undefined && now - this.#overSince >= allowedMs) {
       this.#overSince = undefined;
       const [most] = over.toSorted((one, other) => other.memory - one.memory);
       most?.breakOff(`the memory of all plugins is used up, and it has the most: ${most.memory} bytes`);
     }
-    return lookMs;
+    return used < this.limit * 0.75 ? lookMs.calm : lookMs.near;
   }
 
   #refuse(over: readonly Guarded[], used: number): void {

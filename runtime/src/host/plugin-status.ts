@@ -1,5 +1,6 @@
 import type { EdgePlugin } from '../edge/plugin.ts';
 import type { PluginSpec } from '../manifest/plugin-spec.ts';
+import type { OverdueCall } from '../plugin-thread/native-calls.ts';
 import type { Instances } from './instances.ts';
 import type { Phase } from './phase.ts';
 import type { PluginState, PluginStatus } from './status.ts';
@@ -14,8 +15,8 @@ export interface Supervised {
   readonly crashes: number;
   /** When it is tried again, in milliseconds since 1970. */
   readonly retryAt: number | undefined;
-  /** It is in a native call that does not come back. */
-  readonly stuck: boolean;
+  /** The native call that it is in and that does not come back. */
+  readonly stuck: OverdueCall | undefined;
   /** An operator's reload is under way. */
   readonly reloading: boolean;
   readonly instances: Instances;
@@ -28,7 +29,7 @@ const lingering = 'a call that nothing can end goes on in its thread';
 /** A plugin as an operator sees it. */
 export function pluginStatus(supervised: Supervised): PluginStatus {
   const { spec, crashes, retryAt, instances, plugin } = supervised;
-  const reason = supervised.phase === 'stopped' && instances.lingers ? lingering : supervised.reason;
+  const reason = reasonFor(supervised);
   const { serving, count, thread, memory } = instances;
   const readySince = serving?.readySince;
   return {
@@ -38,6 +39,7 @@ export function pluginStatus(supervised: Supervised): PluginStatus {
     wasm: spec.wasm,
     state: stateOf(supervised),
     ...(supervised.reloading ? { reloading: true } : {}),
+    ...(plugin.isPaused('memory') ? { overMemory: true } : {}),
     ...(reason === undefined ? {} : { reason }),
     instance: serving?.number ?? count,
     crashes,
@@ -58,12 +60,18 @@ export function pluginStatus(supervised: Supervised): PluginStatus {
   };
 }
 
+function reasonFor({ phase, reason, stuck, instances }: Supervised): string | undefined {
+  if (phase === 'stopped' && instances.lingers) return lingering;
+  if (phase !== 'ready' || stuck === undefined) return reason;
+  return `a call takes longer than ${stuck.limitMs} ms, and nothing can end it: ${stuck.what}`;
+}
+
 function stateOf({ phase, reason, crashes, stuck }: Supervised): PluginState {
   switch (phase) {
     case 'starting':
       return crashes === 0 ? 'starting' : 'restarting';
     case 'ready':
-      return stuck ? 'stuck' : 'ready';
+      return stuck === undefined ? 'ready' : 'stuck';
     case 'crashed':
     case 'waiting':
       return 'restarting';

@@ -17,6 +17,8 @@ export interface PluginStatus {
   readonly state: PluginState;
   /** Set while a reload is under way. */
   readonly reloading?: boolean;
+  /** Set while it gets no new requests, since the memory of all plugins is used up and it has more than its share. */
+  readonly overMemory?: boolean;
   /** Why it is not ready, or how the instance before this one ended. */
   readonly reason?: string;
   /** Which instance runs, or ran last: every start of the plugin, a reload among them, has the next number, from 1. */
