@@ -205,6 +205,7 @@ suite('a start that another plugin in its thread ends', { concurrency: 2 }, () =
     // What comes meanwhile waits for the start, and no longer.
     assert.deepEqual(await host.get('/one'), [503, 'plugin unavailable\n']);
     await failed;
+    assert.equal(host.logged('plugin start failed', { plugin: 'one' }).length, 1);
     const { state: now, reason } = state(host, 'one') ?? {};
     assert.equal(now, 'stopped');
     assert.match(reason ?? '', /^plugin one did not start: pulp_init trapped/);

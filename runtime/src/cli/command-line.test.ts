@@ -232,6 +232,9 @@ suite('command line', () => {
       refusal(['./my-plugin']),
       'unexpected argument "./my-plugin"; to run a plugin: pulp run ./my-plugin',
     );
+    for (const argv of [['version'], ['help', 'version']]) {
+      assert.equal(refusal(argv), 'unknown command "version"; to run a plugin: pulp run version');
+    }
     assert.match(refusal(['run', 'a', '-manifest', 'b']), /give one of them$/);
   });
 });

@@ -177,7 +177,8 @@ function helpOn(word: string | undefined): Command {
 function unknownCommand(word: string): UsageError {
   const nearest = suggest(word, [...keysOf(COMMANDS), 'help']);
   if (nearest !== undefined) return new UsageError(`unknown command ${show(word)}; did you mean ${nearest}?`);
-  return new UsageError(`unexpected argument ${show(word)}; to run a plugin: pulp run ${word}`);
+  const what = /[./\\]/.test(word) ? 'unexpected argument' : 'unknown command';
+  return new UsageError(`${what} ${show(word)}; to run a plugin: pulp run ${word}`);
 }
 
 /** The manifest in a folder, or the path itself when it is no folder. What is not there is found out later. */

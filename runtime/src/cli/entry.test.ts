@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -52,6 +52,14 @@ for (const { name, path, skip } of nodes) {
         assert.equal(stdout, '');
         assert.match(stderr, /^pulp: .+\n\nUsage: pulp /);
       }
+    });
+
+    test('says in one line when what it prints finds no room', { skip: !existsSync('/dev/full') }, () => {
+      const full = openSync('/dev/full', 'w');
+      const { status, stderr } = spawnSync(path, [PULP, 'help'], { stdio: ['ignore', full, 'pipe'] });
+      closeSync(full);
+      assert.equal(status, 1);
+      assert.match(String(stderr), /^pulp: standard output cannot be written to: ENOSPC.*\n$/);
     });
 
     test('exits with 1 and says where when there is no such manifest', () => {

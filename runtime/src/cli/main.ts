@@ -43,9 +43,11 @@ export async function main(
       ...(isTerminal === undefined ? {} : { isTerminal }),
     });
   } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
     // Nobody reads any further, as with `pulp logs | head`.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
-    throw error;
+    if (error.code === 'EPIPE') return 0;
+    await complain(`pulp: ${error.message}\n`);
+    return 1;
   }
 }
 
@@ -79,10 +81,22 @@ function writerTo(stream: 'stdout' | 'stderr'): (text: string) => Promise<void> 
       output.once('error', ignore);
       output.write(text, (error) => {
         if (error === null || error === undefined) output.off('error', ignore);
-        if (error instanceof Error && stream === 'stdout') reject(error);
+        if (error instanceof Error && stream === 'stdout') reject(new OutputError(error));
         else resolve();
       });
     });
 }
 
 function ignore(): void {}
+
+/** Standard output takes nothing any more. */
+class OutputError extends Error {
+  /** The system's. */
+  readonly code: string | undefined;
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`standard output cannot be written to: ${cause.message}`, { cause });
+    this.name = 'OutputError';
+    this.code = cause.code;
+  }
+}

@@ -177,6 +177,7 @@ export class Supervisor {
       this.#reason = reasonOf(error);
       // What came while it started waits for nobody any more.
       this.#plugin.stopAccepting();
+      this.#log.warn('plugin start failed', { plugin: this.name, reason: this.#reason });
       await this.#instances.release();
       throw error;
     }
