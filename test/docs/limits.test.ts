@@ -85,6 +85,10 @@ const fixed: Readonly<Record<string, number>> = {
     'heldBytes',
   ),
   'Time for a closing handshake': constantIn('capabilities/ws-inbound/ws-plugin.ts', 'closeTimeoutMs'),
+  'Bytes of messages that all clients of a plugin leave unread': constantIn(
+    'capabilities/ws-inbound/ws-plugin.ts',
+    'maxUnreadBytes',
+  ),
   'WebSocket paths of a plugin': constantIn('capabilities/ws-inbound/ws-plugin.ts', 'maxPaths'),
   'Bytes of a path that is registered': constantIn('capabilities/ws-inbound/wire.ts', 'maxPathBytes'),
   'Bytes of a reason': constantIn('capabilities/ws-inbound/wire.ts', 'maxReasonBytes'),

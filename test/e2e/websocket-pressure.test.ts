@@ -91,6 +91,21 @@ suite('a client that is slower than its plugin', { concurrency: 2 }, () => {
     await seenClose(pulp, { id: opened?.id ?? 0, code: 1013, reason: '' });
   });
 
+  test('many that leave less each, and too much together: the last are dropped, and the others are served', async (t) => {
+    const pulp = await startWsGuest(t, wsGuest(['/ws']), { options: 'max_buffered_bytes = 16_000_000' });
+    const clients = await Promise.all(Array.from({ length: 12 }, () => RawWebSocket.open(t, pulp.port)));
+    for (const client of clients) {
+      client.pause();
+      // Some of the 15 MB go into the buffers of the system.
+      client.frame({ opcode: 2, payload: command.repeat(15, 1_000_000) });
+    }
+    const { count } = await pulp.line('websocket clients too slow', { max_buffered_bytes: '16000000' });
+    assert.ok(Number(count) >= 1 && Number(count) < 12, `${count} were dropped`);
+    const reads = await RawWebSocket.open(t, pulp.port);
+    reads.text('hello');
+    assert.equal(await reads.message(), 'hello');
+  });
+
   test('one that reads late gets what was sent before, whole, and then 1013', async (t) => {
     const pulp = await startWsGuest(t);
     const client = await RawWebSocket.open(t, pulp.port);

@@ -30,6 +30,8 @@ export interface ConnectionContext {
   readonly options: WsOptions;
   /** What connections hold of messages that are not complete, or that wait for their plugin. */
   readonly held: Budget;
+  /** What they have been sent and have not taken. */
+  readonly unread: Budget;
   readonly flushes: FlushList;
   /** Counts beats: see {@link beatsPerPing}. */
   readonly beat: number;
@@ -68,7 +70,7 @@ export class Connection {
     context: ConnectionContext,
     listener: ConnectionListener,
   ) {
-    const { options, held, flushes } = context;
+    const { options, held, unread, flushes } = context;
     this.#context = context;
     this.#listener = listener;
     this.#ws = ws;
@@ -76,8 +78,10 @@ export class Connection {
     this.#outbox = new Outbox(socket, {
       maxBytes: options.max_buffered_bytes,
       list: flushes,
+      unread,
       open: () => ws.readyState === WebSocket.OPEN,
       emptied: () => this.#emptied(),
+      exceeded: () => this.#exceeded(),
     });
     this.#intake = new Intake(held, options.max_message_bytes);
     ws.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
@@ -93,6 +97,7 @@ export class Connection {
   send(opcode: 1 | 2, payload: Uint8Array): void {
     if (this.#ws.readyState !== WebSocket.OPEN || this.#outbox.add(opcode, payload)) return;
     this.shed('unread');
+    if (this.#context.unread.used > this.#context.unread.limit) this.terminate();
   }
 
   /** Begins the closing handshake, behind what was sent. It takes at most the `closeTimeout` of the server. */
@@ -164,6 +169,12 @@ export class Connection {
     if (now) this.#outbox.add(10, data);
   }
 
+  /** All clients together leave too much unread. A closing handshake would have to wait behind that. */
+  #exceeded(): void {
+    this.shed('unread');
+    this.terminate();
+  }
+
   #emptied(): void {
     const ping = this.#unanswered;
     this.#unanswered = undefined;
@@ -178,7 +189,7 @@ export class Connection {
   }
 
   #closed(code: number, reason: Buffer): void {
-    this.#outbox.clear();
+    this.#outbox.close();
     this.#intake.clear();
     const ending =
       code === Close.broken

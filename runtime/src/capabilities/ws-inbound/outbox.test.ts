@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { suite, test } from 'node:test';
 import { type ReceivedFrame, takeFrame } from '../../../../test/support/raw-websocket.ts';
+import { Budget } from '../../edge/budget.ts';
 import { inlineBytes } from '../../link/link.ts';
 import { FlushList, Outbox } from './outbox.ts';
 
@@ -68,17 +69,23 @@ class Client extends Duplex {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+const ignore = (): void => undefined;
+const large = (size: number): Uint8Array => Buffer.alloc(size, 'x');
 
-function made(maxBytes = 1_000_000) {
+function made(maxBytes = 1_000_000, unread = new Budget(1_000_000)) {
   const client = new Client();
-  const state = { open: true, emptied: 0 };
+  const state = { open: true, emptied: 0, exceeded: 0 };
   const list = new FlushList();
   const outbox = new Outbox(client, {
     maxBytes,
     list,
+    unread,
     open: () => state.open,
     emptied: () => {
       state.emptied += 1;
+    },
+    exceeded: () => {
+      state.exceeded += 1;
     },
   });
   return { client, outbox, state, list };
@@ -217,12 +224,57 @@ suite('the frames that go out on a connection', () => {
   test('those of many connections go out together', async () => {
     const { list } = made();
     const clients = Array.from({ length: 10 }, () => new Client());
-    const outboxes = clients.map(
-      (client) => new Outbox(client, { maxBytes: 1000, list, open: () => true, emptied: () => undefined }),
-    );
+    const options = { maxBytes: 1000, list, unread: new Budget(1000), open: () => true, emptied: ignore };
+    const outboxes = clients.map((client) => new Outbox(client, { ...options, exceeded: ignore }));
     for (const text of ['a', 'b']) for (const outbox of outboxes) outbox.add(1, bytes(text));
     assert.ok(clients.every(({ writes }) => writes.length === 0));
     await settled();
     for (const client of clients) assert.deepEqual([client.writes.length, client.texts()], [1, ['a', 'b']]);
+  });
+});
+
+suite('what all clients leave unread', () => {
+  test('counts from when a write is not taken until it is, and no client alone is too much', async () => {
+    const unread = new Budget(1000);
+    const { client, outbox, state } = made(10_000, unread);
+    assert.ok(outbox.add(1, large(500)));
+    await settled();
+    assert.equal(unread.used, 0, 'it was taken at once');
+    client.takes = false;
+    assert.ok(outbox.add(1, large(5000)));
+    await settled();
+    assert.equal(unread.used, 5004);
+    assert.ok(outbox.add(1, large(100)));
+    assert.equal(unread.used, 5004 + 102);
+    assert.equal(state.exceeded, 0);
+    await client.catchUp();
+    assert.equal(unread.used, 0);
+  });
+
+  test('who leaves a part of what is too much together is told, at once or with the next message', async () => {
+    const unread = new Budget(1000);
+    const [one, two, three] = [made(10_000, unread), made(10_000, unread), made(10_000, unread)];
+    for (const { client } of [one, two, three]) client.takes = false;
+    for (const { outbox } of [one, two]) assert.ok(outbox.add(1, large(400)));
+    await settled();
+    assert.equal(unread.used, 808);
+    assert.ok(three.outbox.add(1, large(400)));
+    await settled();
+    assert.deepEqual(
+      [one, two, three].map(({ state }) => state.exceeded),
+      [0, 0, 1],
+    );
+    assert.equal(one.outbox.add(1, large(10)), false);
+    three.outbox.close();
+    one.outbox.close();
+    assert.equal(unread.used, 404);
+    assert.ok(two.outbox.add(1, large(10)));
+    // What is told of the writes of a socket that is closed counts for nothing.
+    await three.client.catchUp();
+    assert.equal(unread.used, 404 + 12);
+    two.outbox.clear();
+    assert.equal(unread.used, 404, 'what was written is still there');
+    await two.client.catchUp();
+    assert.equal(unread.used, 0);
   });
 });

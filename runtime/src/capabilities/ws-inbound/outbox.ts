@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import type { Budget } from '../../edge/budget.ts';
 import { inlineBytes } from '../../link/link.ts';
 
 /** Opcodes of the frames that are written here (RFC 6455 section 5.2). */
@@ -28,10 +29,14 @@ export interface OutboxOptions {
   /** Bytes of frames that may wait for the client. One frame always fits. */
   readonly maxBytes: number;
   readonly list: FlushList;
+  /** What all clients of the plugin have not taken. */
+  readonly unread: Budget;
   /** Whether frames may still go out: none may behind a close frame, which `ws` writes by itself. */
   readonly open: () => boolean;
   /** Called when the client has taken what was written, and nothing waits any more. */
   readonly emptied: () => void;
+  /** Called when all clients together leave more than they may, and what was written last is a part of that. */
+  readonly exceeded: () => void;
 }
 
 /**
@@ -52,6 +57,8 @@ export class Outbox {
   #listed = false;
   /** Writes whose end has not been told. */
   #writes = 0;
+  /** What counts with those of all clients. */
+  #unread = 0;
 
   constructor(socket: Duplex, options: OutboxOptions) {
     this.#socket = socket;
@@ -70,8 +77,9 @@ export class Outbox {
   }
 
   /**
-   * Adds a frame, to be written soon. False: the client has left too much untaken, and the frame was NOT taken. Over
-   * `inlineBytes` the payload has to be the caller's to give away. Hot.
+   * Adds a frame, to be written soon. False: the client has left too much untaken, or all of them together have. The
+   * connection has to be closed then: whether the frame was taken is not told. Over `inlineBytes` the payload has to be
+   * the caller's to give away. Hot.
    */
   add(opcode: Opcode, payload: Uint8Array): boolean {
     const size = payload.length;
@@ -93,6 +101,7 @@ export class Outbox {
       this.#used += size;
     }
     this.#waiting += head + size;
+    if (this.#writes > 0 && !this.#count()) return false;
     if (!this.#listed) {
       this.#listed = true;
       this.#options.list.add(this);
@@ -113,10 +122,40 @@ export class Outbox {
 
   /** Forgets what was not written. */
   clear(): void {
+    this.#take();
+    this.#count();
+  }
+
+  /** The socket is closed: nothing of it is held any more. */
+  close(): void {
+    this.#take();
+    this.#options.unread.give(this.#unread);
+    this.#unread = 0;
+  }
+
+  /** The complete buffers; none are left. */
+  #take(): Uint8Array[] {
+    const parts = this.#parts;
     this.#parts = [];
     this.#block = undefined;
     this.#used = 0;
     this.#waiting = 0;
+    return parts;
+  }
+
+  /**
+   * Counts what the client has not taken. False: with that of all others it is too much. What one alone leaves has a
+   * limit of its own.
+   */
+  #count(): boolean {
+    const { unread } = this.#options;
+    const now = this.blocked ? this.#socket.writableLength + this.#waiting : 0;
+    const more = now - this.#unread;
+    if (more === 0) return true;
+    this.#unread = now;
+    if (more < 0) unread.give(-more);
+    else unread.takeAnyway(more);
+    return more < 0 || unread.used <= unread.limit || unread.used === now;
   }
 
   /** The block, with room for so many bytes. The first is exactly as large: mostly it is the only one. */
@@ -137,8 +176,7 @@ export class Outbox {
 
   #write(): void {
     this.#seal();
-    const parts = this.#parts;
-    this.clear();
+    const parts = this.#take();
     const socket = this.#socket;
     if (!this.#options.open() || !socket.writable) return;
     const last = parts.length - 1;
@@ -147,10 +185,12 @@ export class Outbox {
     socket.write(parts[last], this.#written);
     if (last > 0) socket.uncork();
     this.#writes += 1;
+    if (!this.#count()) this.#options.exceeded();
   }
 
   readonly #written = (error?: Error | null): void => {
     this.#writes -= 1;
+    if (this.#unread > 0) this.#count();
     if (this.#writes > 0) return;
     if (error !== undefined && error !== null) this.clear();
     else if (this.#waiting > 0) this.flush();

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { Code } from '../../abi/codes.ts';
-import type { Budget } from '../../edge/budget.ts';
+import { Budget } from '../../edge/budget.ts';
 import { encodePercent } from '../../edge/percent.ts';
 import { Tally } from '../../edge/tally.ts';
 import type { EdgeRequest, Log, Plugin, PluginEnd, Port } from '../../ext.ts';
@@ -16,6 +16,8 @@ import { decodeFarewell, decodePath, Effect } from './wire.ts';
 
 /** Paths that a plugin may have at one time. */
 export const maxPaths = 1000;
+/** Bytes that all clients of a plugin may leave unread together; one may leave as much as its manifest says. */
+const maxUnreadBytes = 64 * 1024 * 1024;
 /** How long a closing handshake may take, in milliseconds: then the socket is dropped. */
 const closeTimeoutMs = 5000;
 /** Refused paths of an instance that are logged: a guest may ask for them without end. */
@@ -78,7 +80,8 @@ export class WsPlugin implements PluginEnd {
       ),
       memory: new Tally((count) => log.warn('websocket messages over memory', { plugin, count })),
     };
-    this.#context = { options, held, flushes, beat: 0, shed: (cause) => this.#shed[cause].add() };
+    const unread = new Budget(Math.max(maxUnreadBytes, options.max_buffered_bytes));
+    this.#context = { options, held, unread, flushes, beat: 0, shed: (cause) => this.#shed[cause].add() };
     const heart = setInterval(() => this.#beat(), options.ping_interval_ms / beatsPerPing).unref();
     port.scope.defer(() => {
       clearInterval(heart);
