@@ -180,6 +180,22 @@ suite('pulp inspect', () => {
     assert.equal(missing.code, 1);
     assert.equal((JSON.parse(missing.out) as unknown[]).length, 1);
   });
+
+  test('as tables, where those are asked for', async (t) => {
+    const { host, pulp } = await scene(t);
+    host.plugins = [pluginStatus('echo', { crashes: 3, reason: 'a\nb\u009b' })];
+    const { code, out } = await pulp(['inspect', 'echo', '-json=false']);
+    assert.equal(code, 0);
+    const lines = out.trimEnd().split('\n');
+    assert.match(lines[0] ?? '', /^NAME +VALUE$/);
+    for (const line of [/^name +echo$/, /^crashes +3$/, /^reason +a\\nb\\u009b$/, /^capabilities +\[/]) {
+      assert.ok(
+        lines.some((one) => line.test(one)),
+        `${line} in\n${out}`,
+      );
+    }
+    assert.equal((await pulp(['inspect', 'echo', '--json'])).out.at(0), '[');
+  });
 });
 
 suite('without a host', () => {

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { ControlClient, ControlError } from '../control/client.ts';
-import type { Act } from '../control/protocol.ts';
+import type { Act, PluginStatus } from '../control/protocol.ts';
 import { escapeUnprintable } from '../log/escape.ts';
 import { harmless } from '../log/json.ts';
 import type { ControlCommand } from './command-line.ts';
@@ -8,6 +8,7 @@ import { logLine } from './log-line.ts';
 import type { Environment } from './parse-flags.ts';
 import { ps } from './ps.ts';
 import { redraw, sample, statsTable } from './stats.ts';
+import { table } from './table.ts';
 
 export interface AskOptions {
   readonly env: Environment;
@@ -82,12 +83,13 @@ class Question {
     return 0;
   }
 
-  async inspect({ plugins }: Asked<'inspect'>): Promise<number> {
-    const found: unknown[] = [];
+  async inspect({ flags, plugins }: Asked<'inspect'>): Promise<number> {
+    const found: PluginStatus[] = [];
     const code = await this.#each(plugins, async (name) => {
       found.push(await this.#client.plugin(name));
     });
-    await this.#options.say(`${harmless(JSON.stringify(found, undefined, 2))}\n`);
+    if (flags.json) await this.#options.say(`${harmless(JSON.stringify(found, undefined, 2))}\n`);
+    else for (const plugin of found) await this.#options.say(inspected(plugin));
     return code;
   }
 
@@ -127,4 +129,13 @@ class Question {
   async #json(value: unknown): Promise<void> {
     await this.#options.say(`${harmless(JSON.stringify(value))}\n`);
   }
+}
+
+/** All of a plugin, a line for each value. */
+function inspected(plugin: PluginStatus): string {
+  const rows = Object.entries(plugin).map(([name, value]) => [
+    name,
+    typeof value === 'object' ? JSON.stringify(value) : String(value),
+  ]);
+  return table(['NAME', 'VALUE'], rows);
 }

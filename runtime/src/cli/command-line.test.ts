@@ -214,7 +214,7 @@ suite('command line', () => {
     });
     assert.deepEqual(parseCommandLine(['inspect', 'a'], {}), {
       name: 'inspect',
-      flags: { storageRoot: './data' },
+      flags: { storageRoot: './data', json: true },
       plugins: ['a'],
     });
     assert.equal(refusal(['stop']), 'stop: say which plugin; `pulp ps` lists them');

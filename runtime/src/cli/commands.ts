@@ -46,7 +46,14 @@ export const LOGS_FLAGS = {
 } as const;
 
 /** The flags of `pulp inspect`. */
-export const INSPECT_FLAGS = { storageRoot: FLAGS.storageRoot } as const;
+export const INSPECT_FLAGS = {
+  storageRoot: FLAGS.storageRoot,
+  json: flag(toggle(), {
+    fallback: 'true',
+    withoutVariable: true,
+    about: 'print JSON, a list of objects; false: a table for each',
+  }),
+} as const;
 
 /** The flags of what does something with plugins: `pulp stop`, `start`, `restart` and `reload`. */
 export const ACT_FLAGS = {
