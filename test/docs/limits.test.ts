@@ -4,7 +4,8 @@ import { Registry } from '../../runtime/src/capabilities/registry.ts';
 import { maxUntakenBytes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { kept } from '../../runtime/src/control/log-history.ts';
-import { maxOwedBytes, maxPipelined } from '../../runtime/src/edge/connection.ts';
+import { maxOwedBytes, maxPipelined, maxUnanswered } from '../../runtime/src/edge/connection.ts';
+import * as head from '../../runtime/src/edge/head-limits.ts';
 import { maxFunctionMemory } from '../../runtime/src/guest/check-code.ts';
 import { maxTableElements, maxTables } from '../../runtime/src/guest/limit-memory.ts';
 import { engineLimits } from '../../runtime/src/guest/module-types.ts';
@@ -20,7 +21,10 @@ const rows = page.tables.flatMap((table) => table.rows);
 
 /** Limits that nothing changes: where the source has each of them. */
 const fixed: Readonly<Record<string, number>> = {
-  'Request line and headers': constantIn('edge/listener.ts', 'maxHeaderBytes'),
+  'Request line and headers': head.maxHeaderBytes,
+  'Connections that each have room for that': head.manyConnections,
+  'Request line and headers on further ones': head.maxHeaderBytesOfMany,
+  'Header lines on further ones': head.maxHeaderLinesOfMany,
   'Idle connection': constantIn('edge/listener.ts', 'keepAliveMs'),
   "Lines of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaders'),
   "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
@@ -28,7 +32,7 @@ const fixed: Readonly<Record<string, number>> = {
   "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
   "Bytes of a route's method": constantIn('capabilities/http-inbound/wire.ts', 'maxMethodBytes'),
   'Requests of a connection at a time': constantIn('edge/http2-connection.ts', 'maxStreams'),
-  'Bytes of a head, 32 more for each line': constantIn('edge/http2-connection.ts', 'maxHeaderListBytes'),
+  'Bytes of a head, 32 more for each line': 2 * head.maxHeaderBytes,
   'Requests that are cancelled at once': constantIn('edge/http2-connection.ts', 'maxResets'),
   'Requests that are cancelled in a second': constantIn('edge/http2-connection.ts', 'resetsPerSecond'),
   'Frames of a connection that are wrong or empty': constantIn(
@@ -150,9 +154,13 @@ const fixed: Readonly<Record<string, number>> = {
   'Time between two lines that count subscribers': constantIn('edge/tally.ts', 'everyMs'),
   'Events of a plugin that are not finished': constantIn('edge/plugin.ts', 'maxEvents'),
   'Bytes of their payloads': constantIn('edge/plugin.ts', 'maxEventBytes'),
-  'Bytes of all queues, and of bodies that are being received': constantIn('edge/edge.ts', 'hostBytes'),
+  'Bytes of all queues, and of requests whose bodies are being received': constantIn(
+    'edge/edge.ts',
+    'hostBytes',
+  ),
   'Answers over 32 KiB on their way to the edge': constantIn('link/shared-memory.ts', 'maxLargeBytes'),
   'Requests of a connection that wait for answers': maxPipelined,
+  'Requests of all connections that wait for answers': maxUnanswered,
   'Bytes of large answers that a client leaves untaken': maxOwedBytes,
   'The same of all clients together': maxUntakenBytes,
   'Tables of a module': maxTables,

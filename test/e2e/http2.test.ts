@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
 import { before, suite, test } from 'node:test';
+import { manyConnections } from '../../runtime/src/edge/head-limits.ts';
 import { startGuest } from '../support/guest-host.ts';
 import { answerOf, Http2Client } from '../support/http2-client.ts';
 import { httpsFlags } from '../support/https-certificates.ts';
@@ -8,6 +9,7 @@ import { respondLarge } from '../support/large-answer.ts';
 import { mirrored } from '../support/mirrored.ts';
 import { patiently } from '../support/patiently.ts';
 import type { PulpProcess } from '../support/pulp-process.ts';
+import { RawConnection } from '../support/raw-http.ts';
 import { Flag, Frame, frame, headersFrame, pseudo, RawHttp2 } from '../support/raw-http2.ts';
 import { suiteScope } from '../support/scope.ts';
 import { all, busy, mirror, respond, text, trap, type WatGuest } from '../support/wat-guest.ts';
@@ -358,6 +360,15 @@ suite('HTTP/2', () => {
         initialWindowSize: 256 * 1024,
       },
     );
+  });
+
+  test('where there are many connections, further ones may have less of a head', async (t) => {
+    const others = await Promise.all(
+      Array.from({ length: manyConnections }, () => RawConnection.open(t, pulp.port)),
+    );
+    const { session } = await Http2Client.open(t, pulp.port);
+    assert.equal(session.remoteSettings.maxHeaderListSize, 32 * 1024);
+    for (const other of others) other.drop();
   });
 
   test('a client that says goodbye gets the answers that it waits for', async (t) => {

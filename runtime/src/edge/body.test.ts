@@ -99,14 +99,27 @@ suite('collectBody', () => {
     const budget = new Budget(100);
     const one = collect(chunked, { budget });
     await feed(one, ['x'.repeat(80)]);
-    assert.equal(budget.used, 80);
+    assert.equal(budget.used, 81);
     const two = collect(chunked, { budget });
     await feed(two, ['x'.repeat(15), 'x'.repeat(15)]);
     assert.match(two.sent(), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/);
     assert.match(two.sent(), /\r\nConnection: close\r\n/);
-    assert.equal(budget.used, 80);
+    assert.equal(budget.used, 81);
     await feed(two, ['more', null]);
     assert.deepEqual(two.bodies, []);
+    await feed(one, [null]);
+    assert.equal(one.bodies.length, 1);
+    assert.equal(budget.used, 0);
+  });
+
+  test('a head counts until its body is there, and gets 503 where there is no room for it', async () => {
+    const budget = new Budget(1000);
+    const lines = [...chunked, 'X-Large', 'v'.repeat(600)];
+    const one = collect(lines, { budget });
+    assert.equal(budget.used, '/X-Large'.length + 600);
+    const two = collect(lines, { budget });
+    assert.match(two.sent(), /^HTTP\/1\.1 503 /);
+    assert.match(two.sent(), /\r\nConnection: close\r\n/);
     await feed(one, [null]);
     assert.equal(one.bodies.length, 1);
     assert.equal(budget.used, 0);
@@ -119,7 +132,7 @@ suite('collectBody', () => {
     for (const size of [1, 1, 10, 100, 5000, 1, 4000]) {
       sent += size;
       await feed(made, ['x'.repeat(size)]);
-      assert.ok(budget.used >= sent && budget.used <= 10_000, `${budget.used} for ${sent}`);
+      assert.ok(budget.used >= sent && budget.used <= 10_000 + '/'.length, `${budget.used} for ${sent}`);
     }
     await feed(made, [null]);
     assert.equal(budget.used, 0);
@@ -128,7 +141,7 @@ suite('collectBody', () => {
   test('a client that leaves is forgotten, and what it held is given back', async () => {
     const made = collect(chunked);
     await feed(made, ['hello']);
-    assert.equal(made.budget.used, 5);
+    assert.equal(made.budget.used, '/hello'.length);
     made.request.destroy();
     await turns();
     assert.equal(made.budget.used, 0);

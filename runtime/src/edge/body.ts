@@ -32,11 +32,17 @@ export function collectBody(
   const { request, response, headers } = incoming;
   if (!incoming.hasBody) return done(empty);
   if (announcesTooMuch(headers, options.maxBytes)) return refuseLarge(incoming);
+  // Who sends little of a body keeps its head here, too.
+  const headBytes = incoming.path.length + incoming.query.length + lengthOf(headers);
+  if (!options.budget.take(headBytes)) {
+    unavailable(response, { headers: ['Connection', 'close'] });
+    return leave(incoming);
+  }
   // One growing buffer instead of a list of chunks: a client may send its body a byte at a time.
   let buffer: Buffer = empty;
   let size = 0;
   const stop = (): void => {
-    options.budget.give(buffer.length);
+    options.budget.give(buffer.length + headBytes);
     buffer = empty;
     request.off('data', onData).off('end', onEnd).off('close', stop);
   };
@@ -63,10 +69,17 @@ export function collectBody(
   const onEnd = (): void => {
     const body = buffer.subarray(0, size);
     stop();
+    if (request.httpVersionMajor === 1) request.rawTrailers = [];
     // On HTTP/2 a body that was cut off ends, too; and one that took too long has its answer already.
     if (!response.destroyed && !response.headersSent) done(body);
   };
   request.on('data', onData).on('end', onEnd).on('close', stop);
+}
+
+function lengthOf(texts: readonly string[]): number {
+  let length = 0;
+  for (const text of texts) length += text.length;
+  return length;
 }
 
 function refuseLarge(incoming: EdgeRequest): void {

@@ -2,26 +2,30 @@ import assert from 'node:assert/strict';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
+import { Budget } from './budget.ts';
 import {
   answersOwed,
+  type Begun,
   beginAnswer,
   endWithAnswers,
   maxOwedBytes,
   maxPipelined,
+  maxUnanswered,
   oweAnswer,
 } from './connection.ts';
 
 interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** What {@link beginAnswer} said. */
+  /** Whether {@link beginAnswer} took it, and what it said. */
   readonly taken: boolean;
+  readonly begun: Begun;
   /** The answer is over: sent, or its connection has gone. */
   readonly over: () => void;
 }
 
 /** A connection of one client, without a network. */
-function client(t: TestContext) {
+function client(t: TestContext, unanswered = new Budget(maxUnanswered)) {
   const socket = new Socket();
   t.after(() => socket.destroy());
   const end = t.mock.method(socket, 'end', () => socket);
@@ -36,8 +40,9 @@ function client(t: TestContext) {
       const request = new IncomingMessage(socket);
       request.complete = complete;
       const response = new ServerResponse(request);
-      const taken = beginAnswer(request, response);
-      return { request, response, taken, over: () => void response.emit('close') };
+      const begun = beginAnswer(request, response, unanswered);
+      const over = (): void => void response.emit('close');
+      return { request, response, begun, taken: begun === 'taken', over };
     },
   };
 }
@@ -62,6 +67,21 @@ suite('beginAnswer', () => {
     for (let count = 0; count <= maxPipelined; count++) greedy.ask();
     assert.equal(greedy.ask().taken, false);
     assert.equal(client(t).ask().taken, true);
+  });
+
+  test('all together may have so many; beyond that each connection has one, until answers are over', (t) => {
+    const unanswered = new Budget(3);
+    const [one, two, three] = [client(t, unanswered), client(t, unanswered), client(t, unanswered)];
+    const first = [one.ask(), one.ask(), two.ask()];
+    assert.deepEqual(new Set(first.map(({ begun }) => begun)), new Set(['taken']));
+    assert.equal(three.ask().begun, 'taken', 'its first');
+    const refused = [one.ask(), two.ask(), three.ask()];
+    assert.deepEqual(new Set(refused.map(({ begun }) => begun)), new Set(['all full']));
+    for (const { over } of [...first, ...refused]) over();
+    assert.equal(unanswered.used, 1);
+    assert.equal(two.ask().taken, true);
+    assert.equal(two.ask().taken, true);
+    assert.equal(two.ask().begun, 'all full');
   });
 });
 
@@ -125,8 +145,9 @@ suite('oweAnswer', () => {
     const stream = (): Asked => {
       const request = new IncomingMessage(client(t).socket);
       const response = Object.assign(new ServerResponse(request), { session });
-      const taken = beginAnswer(request, response);
-      return { request, response, taken, over: () => void response.emit('close') };
+      const begun = beginAnswer(request, response, new Budget(maxUnanswered));
+      const over = (): void => void response.emit('close');
+      return { request, response, begun, taken: begun === 'taken', over };
     };
     const large = stream();
     assert.equal(oweAnswer(large.response, maxOwedBytes), true);

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Budget } from './budget.ts';
 import { reply } from './reply.ts';
 
 /** Requests of one connection whose answers are not over; more get 503, so that one client leaves room for others. */
 export const maxPipelined = 256;
+/** Requests of all connections whose answers are not over: beyond it each connection may have one. */
+export const maxUnanswered = 16_384;
 /** Bytes of large answers that a client may leave untaken. One answer always fits. */
 export const maxOwedBytes = 64 * 1024 * 1024;
 
@@ -29,17 +32,23 @@ function connectionOf(response: ServerResponse & { readonly session?: object }):
   return response.session ?? response.req.socket;
 }
 
-/** Counts a request until its answer is over. False: the connection has too many of them already. */
-export function beginAnswer(request: IncomingMessage, response: ServerResponse): boolean {
+/** Whether a request is taken, or who has too many that are not answered: its connection, or all together. */
+export type Begun = 'taken' | 'connection full' | 'all full';
+
+/** Counts a request until its answer is over, with those of all connections. Hot. */
+export function beginAnswer(request: IncomingMessage, response: ServerResponse, unanswered: Budget): Begun {
   const connected = connectionOf(response);
   const state = (connected[connection] ??= { requests: 0, bytes: 0, last: undefined, ending: false });
   state.last = { request, response };
   state.requests += 1;
+  unanswered.takeAnyway(1);
   response.on('close', () => {
     state.requests -= 1;
+    unanswered.give(1);
     if (state.ending && state.requests === 0) request.socket.end();
   });
-  return state.requests <= maxPipelined;
+  if (unanswered.used > unanswered.limit && state.requests > 1) return 'all full';
+  return state.requests > maxPipelined ? 'connection full' : 'taken';
 }
 
 /** Counts a large answer until it is over. False: the client takes none of what it asks for. */
@@ -57,6 +66,15 @@ export function oweAnswer(response: ServerResponse, bytes: number): boolean {
 /** Answers of a connection that are not over yet. */
 export function answersOwed(socket: Duplex & Connected): number {
   return socket[connection]?.requests ?? 0;
+}
+
+/**
+ * Leaves unread what a connection of HTTP/1.1 has sent behind the request that came last, also where it came in the
+ * same read: the server's `clientError` follows, unless there is nothing behind it.
+ */
+export function stopParsing(socket: Duplex & { readonly parser?: { onIncoming: unknown } | null }): void {
+  // The parser asks it what to do with each head; this answer is an error of its own.
+  if (socket.parser) socket.parser.onIncoming = () => -1;
 }
 
 /** What is wrong with what a client sent. */

@@ -1,6 +1,7 @@
 import { Http2ServerRequest, performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { EdgeRequest } from '../ext.ts';
+import type { HeadLimits } from './head-limits.ts';
 import { readHttp2Request } from './http2-request.ts';
 import { Http2Response } from './http2-response.ts';
 import { reply } from './reply.ts';
@@ -8,8 +9,6 @@ import { textOf } from './refuse.ts';
 import { addressOf } from './request.ts';
 
 export interface Http2ConnectionOptions {
-  /** Largest head of a request in bytes: above it the client gets 431. */
-  readonly maxHeaderBytes: number;
   /** How long a client may take to begin its first request, in milliseconds: then the connection is closed. */
   readonly headerTimeoutMs: number;
   /** How long a client may take to send a whole request, in milliseconds: then 408. */
@@ -24,9 +23,9 @@ export interface Http2ConnectionOptions {
 
 /** Requests that a client may have open on one connection; more are refused. */
 export const maxStreams = 250;
-/** Bytes of a request's head, 32 more for each line: above it there is no 431, the stream is reset. */
-export const maxHeaderListBytes = 128 * 1024;
-/** Lines of a request's head. So many that its bytes are over first: a line is 33 of them at least. */
+/** Bytes of a request's head, 32 more for each line, for each byte it may have: above it the stream is reset. */
+const listBytesPerByte = 2;
+/** Lines of a head. So many that its bytes are over first: a line is 33 of them at least. */
 const maxHeaderLines = 4096;
 /** Requests that a client may cancel at once, and in each second: beyond it the connection is closed. */
 export const maxResets = 500;
@@ -56,6 +55,7 @@ export class Http2Connection {
   readonly #socket: TLSSocket;
   readonly #session: ServerHttp2Session;
   readonly #remoteAddr: string;
+  readonly #maxHeadBytes: number;
   readonly #open = new Set<Http2Response>();
   #begun = false;
   #cancelledBytes = 0;
@@ -63,12 +63,13 @@ export class Http2Connection {
   #quietSince = this.#since;
   #leaving = false;
 
-  constructor(socket: TLSSocket, options: Http2ConnectionOptions) {
+  constructor(socket: TLSSocket, head: HeadLimits, options: Http2ConnectionOptions) {
     this.#options = options;
+    this.#maxHeadBytes = head.maxBytes;
     this.#socket = socket;
     this.#remoteAddr = addressOf(socket);
     const session = performServerHandshake(socket, {
-      maxHeaderListPairs: maxHeaderLines,
+      maxHeaderListPairs: head.maxLines ?? maxHeaderLines,
       maxSendHeaderBlockLength: maxSentHeaderBytes,
       maxSessionInvalidFrames: maxInvalidFrames,
       maxSessionRejectedStreams: maxRejectedStreams,
@@ -82,7 +83,7 @@ export class Http2Connection {
         enablePush: false,
         initialWindowSize: windowBytes,
         maxConcurrentStreams: maxStreams,
-        maxHeaderListSize: maxHeaderListBytes,
+        maxHeaderListSize: head.maxBytes * listBytesPerByte,
       },
     });
     session.setLocalWindowSize(connectionWindowBytes);
@@ -150,7 +151,7 @@ export class Http2Connection {
     });
     if (request.method === 'CONNECT') return reply(response, 405, textOf(405), ['Allow', '']);
     const incoming = readHttp2Request(request, response, {
-      maxBytes: this.#options.maxHeaderBytes,
+      maxBytes: this.#maxHeadBytes,
       remoteAddr: this.#remoteAddr,
     });
     if (incoming === 400) return reply(response, 400, 'bad request');

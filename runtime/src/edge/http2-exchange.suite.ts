@@ -4,6 +4,7 @@ import { duplexPair } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { TestContext } from 'node:test';
 import type { EdgeRequest } from '../ext.ts';
+import { headLimits } from './head-limits.ts';
 import { Http2Connection, type Http2ConnectionOptions } from './http2-connection.ts';
 import type { Http2Response } from './http2-response.ts';
 
@@ -27,8 +28,7 @@ export function joined(t: TestContext, options: Partial<Http2ConnectionOptions> 
   let taken = 0;
   let wake = Promise.withResolvers<void>();
   // An HTTP/2 session asks no more of its socket than of any stream.
-  const connection = new Http2Connection(far as unknown as TLSSocket, {
-    maxHeaderBytes: 65_536,
+  const connection = new Http2Connection(far as unknown as TLSSocket, headLimits(0), {
     headerTimeoutMs: 1000,
     bodyTimeoutMs: 2000,
     writeTimeoutMs: 3000,

@@ -2,13 +2,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EdgeRequest, FindOwner, Listener, Log, Phase, Plugin, UpgradeHandler } from '../ext.ts';
-import type { Budget } from './budget.ts';
+import { Budget } from './budget.ts';
 import { createServer } from './node-http.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
-import { beginAnswer, endWithAnswers } from './connection.ts';
+import { beginAnswer, endWithAnswers, maxUnanswered, stopParsing } from './connection.ts';
+import { headLimits } from './head-limits.ts';
 import { refuse, statusOf, textOf } from './refuse.ts';
 import { reply, unavailable } from './reply.ts';
-import { readRequest } from './request.ts';
+import { readRequest, releaseHead } from './request.ts';
+import { Tally } from './tally.ts';
 import type { KeyPair, SecureFront } from './secure-front.ts';
 
 export interface ListenerOptions {
@@ -38,8 +40,6 @@ export interface CloseOptions {
   readonly answersMs: number;
 }
 
-/** Bytes of a request's head: above it the client gets 431. */
-const maxHeaderBytes = 64 * 1024;
 /** How long an idle connection is kept, in milliseconds. */
 const keepAliveMs = 60_000;
 /** How often connections are held against their timeouts, in milliseconds. */
@@ -65,37 +65,43 @@ export class HttpListener implements Listener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #front: SecureFront | undefined;
+  readonly #unanswered = new Budget(maxUnanswered);
+  readonly #shed: Tally;
   #closing = false;
   #dropped = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#shed = new Tally((count) => {
+      options.log.warn('requests shed', { count, max_unanswered: maxUnanswered });
+    });
     this.requestTimeoutMs = options.requestTimeoutMs;
     const server = createServer({
       connectionsCheckingInterval: timeoutCheckMs,
       headersTimeout: options.headerTimeoutMs,
       requestTimeout: options.bodyTimeoutMs,
       keepAliveTimeout: keepAliveMs,
-      maxHeaderSize: maxHeaderBytes,
       noDelay: true,
       optimizeEmptyRequests: true,
       // Looked at here, so that no request is answered that nobody has counted.
       requireHostHeader: false,
       shouldUpgradeCallback: (request) => this.#upgrades.some((handler) => handler.claims(request)),
     });
-    // The size limit above bounds the lines too; Node's own count would drop the rest without a word.
-    server.maxHeadersCount = 0;
     // A connection is quiet while a plugin works on its request, too, and that has a limit of its own.
     server.timeout = options.requestTimeoutMs + options.writeTimeoutMs;
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
+    // Node reads both for each connection, in a listener of its own.
+    server.prependListener('connection', () => {
+      const { maxBytes, maxLines = 0 } = headLimits(this.#sockets.size);
+      Object.assign(server, { maxHeaderSize: maxBytes, maxHeadersCount: maxLines });
+    });
     server.on('request', (request, response) => this.#request(request, response));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('checkExpectation', (request, response) => {
-      beginAnswer(request, response);
-      reply(response, 417, 'expectation failed');
+      if (this.#begin(request, response)) reply(response, 417, 'expectation failed');
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('connect', (_request, socket) => refuse(socket, 405));
@@ -203,7 +209,6 @@ export class HttpListener implements Listener {
     const front = new Front({
       ...this.#options,
       keyPair,
-      maxHeaderBytes,
       keepAliveMs,
       http1: (socket) => this.#server.emit('connection', socket),
       serve: (incoming, expectsContinue) => this.#serve(incoming, expectsContinue),
@@ -218,21 +223,34 @@ export class HttpListener implements Listener {
     if (this.#closing) response.shouldKeepAlive = false;
     const lacksHost = request.httpVersion === '1.1' && request.headers.host === undefined;
     const incoming = lacksHost ? undefined : readRequest(request, response);
-    if (incoming === undefined) {
-      beginAnswer(request, response);
-      reply(response, 400, 'bad request', ['Connection', 'close']);
-      return;
-    }
-    this.#serve(incoming, expectsContinue);
+    if (incoming !== undefined) this.#serve(incoming, expectsContinue);
+    else if (this.#begin(request, response)) reply(response, 400, 'bad request', ['Connection', 'close']);
+    // What is refused may have to wait behind other answers of its connection, and its body is nobody's.
+    if (response.writableEnded) request.resume();
+    releaseHead(request);
+  }
+
+  /** False: too much is unanswered already, and the client is told so. Hot. */
+  #begin(request: IncomingMessage, response: ServerResponse): boolean {
+    const begun = beginAnswer(request, response, this.#unanswered);
+    if (begun === 'taken') return true;
+    if (begun === 'connection full') unavailable(response);
+    else this.#giveUp(request, response);
+    return false;
+  }
+
+  /** Others wait for so many answers that this connection may have no more. On HTTP/1.1 it ends with those it has. */
+  #giveUp(request: IncomingMessage, response: ServerResponse): void {
+    this.#shed.add();
+    if (request.httpVersionMajor === 2) return unavailable(response);
+    unavailable(response, { headers: ['Connection', 'close'] });
+    stopParsing(request.socket);
   }
 
   /** Finds who answers. Hot. */
   #serve(incoming: EdgeRequest, expectsContinue: boolean): void {
     const { request, response } = incoming;
-    if (!beginAnswer(request, response)) {
-      unavailable(response);
-      return;
-    }
+    if (!this.#begin(request, response)) return;
     if (expectsContinue) this.#goOn(incoming);
     for (const phase of phases) {
       for (const handler of this.#handlers[phase]) if (handler(incoming)) return;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { suite, test } from 'node:test';
 import type { EdgeRequest } from '../ext.ts';
-import { readRequest } from './request.ts';
+import { exchange } from './exchange.suite.ts';
+import { readRequest, releaseHead } from './request.ts';
 
 interface Head {
   readonly url?: string;
@@ -169,5 +170,17 @@ suite('readRequest: the rest', () => {
 
   test('a client that has gone has no address, which is no error', () => {
     assert.equal(found({}).remoteAddr, ':0');
+  });
+});
+
+suite('releaseHead', () => {
+  test('keeps nothing of the headers, and as much of the target as the log shows', () => {
+    const { request, incoming } = exchange('GET', ['Host', 'a', 'X-Large', 'v'.repeat(1000)]);
+    request.url = `/${'p'.repeat(5000)}`;
+    request.headers = { 'x-large': 'v'.repeat(1000) };
+    releaseHead(request);
+    assert.deepEqual([request.rawHeaders, request.headers], [[], {}]);
+    assert.equal(request.url, `/${'p'.repeat(1023)}`);
+    assert.deepEqual(incoming.headers, ['X-Large', 'v'.repeat(1000)]);
   });
 });

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { canonicalHeaderName } from '../abi/header-name.ts';
@@ -47,6 +48,23 @@ export function readRequest(request: IncomingMessage, response: ServerResponse):
     hasBody,
   };
 }
+
+/**
+ * Lets go of the head of a request that has been read: its answer may have to wait for others, and for long. What is
+ * left of its target is enough for the log.
+ */
+export function releaseHead(request: IncomingMessage): void {
+  request.rawHeaders = noLines;
+  request.headers = noHeaders;
+  const { url = '' } = request;
+  // A part of a string keeps the whole of it, so it has to be made anew.
+  if (url.length > keptUrl) request.url = Buffer.from(url.slice(0, keptUrl), 'latin1').toString('latin1');
+}
+
+const noLines: string[] = [];
+const noHeaders = {};
+/** Characters of a target that are kept. */
+const keptUrl = 1024;
 
 /** Whether a list of names and values in turn has a name. `seen` has all of its names, where there are many. */
 export function hasHeader(

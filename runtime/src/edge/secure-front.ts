@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Log } from '../ext.ts';
+import { headLimits } from './head-limits.ts';
 import { Http2Connection, type Http2ConnectionOptions } from './http2-connection.ts';
 
 /** A certificate and its private key, both PEM. */
@@ -90,7 +91,7 @@ export class SecureFront {
   }
 
   #speakHttp2(socket: TLSSocket, options: Http2ConnectionOptions): void {
-    const connection = new Http2Connection(socket, options);
+    const connection = new Http2Connection(socket, headLimits(this.#sockets.size - 1), options);
     this.#http2.add(connection);
     socket.once('close', () => this.#http2.delete(connection));
     if (this.#closing) connection.close();
