@@ -276,6 +276,7 @@ export type Phase = 'stream' | 'route' | 'fallback';
  * MUST NOT.
  */
 export interface EdgeRequest {
+  /** Its own headers are gone once the handler has returned: {@link headers} are there for as long as this is. */
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
