@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { ControlClient } from '../../runtime/src/control/client.ts';
+import { exampleManifest } from '../support/example-plugins.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
 import { SqliteGuest, sqlitePlugin } from '../support/sqlite-guest.ts';
 
@@ -57,6 +58,30 @@ suite('a query that does not come back', () => {
     assert.deepEqual([state, reason], ['stopped', 'a call that nothing can end goes on in its thread']);
     while ((await control.plugin(name)).reason !== undefined) await setTimeout(20);
     assert.equal((await control.act(name, 'start')).state, 'ready');
+    assert.equal((await guest.query('SELECT 1')).code, 0);
+    assert.equal((await pulp.stop()).code, 0, pulp.dump());
+  });
+
+  test('the plugins of its thread are stuck with it', async (t) => {
+    const root = await storage(t);
+    const manifest = await sqlitePlugin(t, { options: 'query_timeout_ms = 300' });
+    const pulp = await PulpProcess.start(t, {
+      manifest: [manifest, exampleManifest('echo')],
+      args: ['-storage-root', root, '-plugin-threads', '1'],
+    });
+    const guest = new SqliteGuest(pulp);
+    const running = guest.query(long(20_000_000));
+    await pulp.line('plugin is stuck', { plugin: 'echo' });
+    assert.equal((await fetch(`${pulp.url}/echo/x`)).status, 503);
+    const { state, reason = '' } = await new ControlClient(root).plugin('echo');
+    assert.equal(state, 'stuck');
+    assert.match(
+      reason,
+      /^a call takes longer than 300 ms, and nothing can end it: of [\w-]+, in the same thread: WITH RECURSIVE n/,
+    );
+    assert.equal((await running).code, 0);
+    await pulp.line('plugin goes on', { plugin: 'echo' });
+    assert.equal((await fetch(`${pulp.url}/echo/x`)).status, 200);
     assert.equal((await guest.query('SELECT 1')).code, 0);
     assert.equal((await pulp.stop()).code, 0, pulp.dump());
   });

@@ -4,6 +4,7 @@ import { Bell } from '../link/bell.ts';
 import { linkThreads, type SharedMemoryLink } from '../link/shared-memory.ts';
 import { embeddedThread } from './embedded.ts';
 import { shared } from '../plugin-thread/monotonic.ts';
+import type { NativeCallWatch } from '../plugin-thread/native-calls.ts';
 import type { Command, StartCommand, ThreadData } from '../plugin-thread/protocol.ts';
 
 /** The text of the module that plugin threads run inside of a bundled program. */
@@ -49,6 +50,8 @@ export class PluginThread {
   readonly #commands: MessagePort;
   readonly #worker: Worker;
   #ended = false;
+  /** Whose native call did not come back when it was looked at last: no other guest of the thread gets its turn. */
+  stuck: { readonly plugin: string; readonly native: NativeCallWatch } | undefined;
 
   constructor({ extensions, died }: PluginThreadOptions) {
     const { port1, port2 } = new MessageChannel();

@@ -50,7 +50,7 @@ const longCallMs = 500;
 export type Sighting =
   /** It computes longer than it may: it has to be ended. */
   | { readonly sees: 'overdue'; readonly reason: string }
-  /** It is inside of a native call that has taken too long, and cannot be ended. */
+  /** It is, or another guest of its thread is, inside of a native call that has taken too long and cannot be ended. */
   | { readonly sees: 'stuck'; readonly call: OverdueCall }
   /** All is well. It has to be looked at again within so many milliseconds. */
   | { readonly sees: 'nothing'; readonly nextMs: number };
@@ -158,7 +158,7 @@ export class RunningInstance {
   /** Looks at what it is doing. */
   look(now: number): Sighting {
     const { callTimeoutMs } = this.loaded.spec;
-    const call = this.#native.overdue(now);
+    const call = this.#stuckIn(now);
     if (call !== undefined) return { sees: 'stuck', call };
     const native = this.#native.time(now);
     const since = this.#activity.computesSince;
@@ -175,6 +175,22 @@ export class RunningInstance {
     if (native.insideMs > longCallMs) return { sees: 'nothing', nextMs: watchEveryMs };
     const reason = `${this.#activity.entry} took longer than call_timeout_ms, ${callTimeoutMs} ms`;
     return { sees: 'overdue', reason };
+  }
+
+  /** The call that keeps it from going on: its own, or that of another guest in its thread. */
+  #stuckIn(now: number): OverdueCall | undefined {
+    const { thread } = this.lease;
+    const own = this.#native.overdue(now);
+    if (own !== undefined) {
+      thread.stuck = { plugin: this.loaded.spec.name, native: this.#native };
+      return own;
+    }
+    const other = thread.stuck?.native.overdue(now);
+    if (thread.stuck === undefined || other === undefined) {
+      thread.stuck = undefined;
+      return undefined;
+    }
+    return { ...other, what: `of ${thread.stuck.plugin}, in the same thread: ${other.what}` };
   }
 
   /** What it says to the host. */
