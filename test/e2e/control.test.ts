@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { ControlClient } from '../../runtime/src/control/client.ts';
 import type { ControlStatus, PluginStatus } from '../../runtime/src/control/protocol.ts';
 import { NamedPlugin } from '../support/named-plugin.ts';
 import { pulpCommand, type CommandEnd } from '../support/pulp-command.ts';
@@ -156,6 +157,17 @@ suite('a control socket', () => {
     assert.match(none.errors, /^pulp: no host listens at .*; start one with `pulp run FOLDER .*\n$/);
     await PulpProcess.start(t, { manifest: one.folder, args: ['-storage-root', root] });
     assert.equal(listed(await pulpCommand(['ps', '-storage-root', root])).length, 1);
+  });
+
+  test('of a host that is killed while its log is followed: the reader is told', async (t) => {
+    const { pulp, root } = await scene(t);
+    const lines = new ControlClient(root).logs({ follow: true, tail: 1 });
+    assert.equal((await lines.next()).done, false);
+    const more = assert.rejects(async () => {
+      while ((await lines.next()).done !== true);
+    }, /pulp\.sock: the host ended in the middle of its answer: /);
+    await pulp.stop('SIGKILL');
+    await more;
   });
 
   test('of a host that lives stays its own; the other host runs without', async (t) => {

@@ -115,6 +115,16 @@ suite('command line', () => {
     assert.match(refusal(['run', '']), /empty/);
   });
 
+  test('refuses one port for plugins and for health, unless the system chooses', () => {
+    assert.equal(
+      refusal(['run', 'a', '-http-port', '9185', '-health-port', '9185']),
+      'both -http-port and -health-port are 9185: give them one each',
+    );
+    assert.match(refusal(['run', 'a', '-health-port', '8080']), /are 8080/, 'the default');
+    const free = ['run', 'a', '-http-port', '0', '-health-port', '0'];
+    assert.equal(parseCommandLine(free, {}).name, 'run');
+  });
+
   test('suggests the nearest flag for one it does not know', () => {
     assert.equal(refusal(['-htp-port', '1']), 'unknown flag "-htp-port"; did you mean -http-port?');
     assert.equal(refusal(['--manifst=a']), 'unknown flag "--manifst"; did you mean -manifest?');

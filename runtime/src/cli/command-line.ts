@@ -95,6 +95,9 @@ function parseRun(argv: readonly string[], env: Environment, embedded: readonly 
     throw new UsageError('no manifest: say which plugin to run, with `pulp run FOLDER` or -manifest PATH');
   }
   if (manifests.includes('')) throw new UsageError('the folder to run is empty text');
+  if (flags.healthPort !== 0 && flags.healthPort === flags.httpPort) {
+    throw new UsageError(`both -http-port and -health-port are ${flags.httpPort}: give them one each`);
+  }
   return { name: 'run', flags: { ...flags, manifest: manifests.map(manifestIn) } };
 }
 

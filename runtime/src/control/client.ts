@@ -56,7 +56,11 @@ export class ControlClient {
     try {
       for await (const line of createInterface({ input: response, crlfDelay: Infinity })) yield line;
     } catch (error) {
-      if (signal?.aborted !== true) throw this.#broken(error);
+      if (signal?.aborted === true) return;
+      const why = (error as Error).message;
+      throw new ControlError(`${this.#path}: the host ended in the middle of its answer: ${why}`, {
+        cause: error,
+      });
     } finally {
       response.destroy();
     }
