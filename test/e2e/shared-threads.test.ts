@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { HostUnderTest } from '../support/host-under-test.ts';
+import { until } from '../support/until.ts';
 import { all, busy, forever, respond } from '../support/wat-guest.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
@@ -73,6 +74,7 @@ suite('five plugins on two threads', { concurrency: 2 }, () => {
     assert.ok(names.every((name) => name === 'c' || before.get(name) !== before.get('c')));
     const load = host.load('/c');
     for (const name of ['a', 'b']) assert.equal((await host.get(`/loop/${name}`))[0], 504);
+    await until(() => host.host.status().plugins.every(({ state }) => state === 'ready'), 'all are up again');
     for (const name of names) assert.deepEqual(await host.get(`/${name}`), [200, name]);
     assert.deepEqual((await load.stop()).errors, []);
     assert.deepEqual(host.logged('plugin crashed', { plugin: 'c' }), []);
