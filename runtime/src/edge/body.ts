@@ -34,10 +34,7 @@ export function collectBody(
   if (announcesTooMuch(headers, options.maxBytes)) return refuseLarge(incoming);
   // Who sends little of a body keeps its head here, too.
   const headBytes = incoming.path.length + incoming.query.length + lengthOf(headers);
-  if (!options.budget.take(headBytes)) {
-    unavailable(response, { headers: ['Connection', 'close'] });
-    return leave(incoming);
-  }
+  if (!options.budget.take(headBytes)) return refuseForMemory(incoming);
   // One growing buffer instead of a list of chunks: a client may send its body a byte at a time.
   let buffer: Buffer = empty;
   let size = 0;
@@ -56,8 +53,7 @@ export function collectBody(
       const capacity = size === 0 ? needed : Math.min(options.maxBytes, Math.max(needed, buffer.length * 2));
       if (!options.budget.take(capacity - buffer.length)) {
         stop();
-        unavailable(response, { headers: ['Connection', 'close'] });
-        return leave(incoming);
+        return refuseForMemory(incoming);
       }
       const grown = size === 0 ? chunk : Buffer.allocUnsafeSlow(capacity);
       if (grown !== chunk) buffer.copy(grown, 0, 0, size);
@@ -84,6 +80,11 @@ function lengthOf(texts: readonly string[]): number {
 
 function refuseLarge(incoming: EdgeRequest): void {
   reply(incoming.response, 413, 'request body too large', ['Connection', 'close']);
+  leave(incoming);
+}
+
+function refuseForMemory(incoming: EdgeRequest): void {
+  unavailable(incoming.response, { headers: ['Connection', 'close'] });
   leave(incoming);
 }
 

@@ -5,10 +5,13 @@ export interface HeadLimits {
   readonly maxLines?: number;
 }
 
+/** Bytes of a head while there are few connections. */
 export const maxHeaderBytes = 64 * 1024;
 /** From so many connections on, further ones may have less. */
 export const manyConnections = 256;
+/** Bytes of a head on those. */
 export const maxHeaderBytesOfMany = 16 * 1024;
+/** Lines of a head on those. */
 export const maxHeaderLinesOfMany = 128;
 
 const few: HeadLimits = { maxBytes: maxHeaderBytes };

@@ -23,7 +23,10 @@ export interface Http2ConnectionOptions {
 
 /** Requests that a client may have open on one connection; more are refused. */
 export const maxStreams = 250;
-/** Bytes of a request's head, 32 more for each line, for each byte it may have: above it the stream is reset. */
+/**
+ * How many times the limit of a head all of it may have, 32 bytes more counted for each line: above it there is no 431,
+ * the stream is reset.
+ */
 const listBytesPerByte = 2;
 /** Lines of a head. So many that its bytes are over first: a line is 33 of them at least. */
 const maxHeaderLines = 4096;

@@ -93,7 +93,7 @@ export class HttpListener implements Listener {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    // Node reads both for each connection, in a listener of its own.
+    // Node reads both for each connection, in a listener of its own. The types know the second only.
     server.prependListener('connection', () => {
       const { maxBytes, maxLines = 0 } = headLimits(this.#sockets.size);
       Object.assign(server, { maxHeaderSize: maxBytes, maxHeadersCount: maxLines });

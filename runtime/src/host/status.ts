@@ -2,8 +2,9 @@ import type { RestartPolicy } from '../manifest/plugin-spec.ts';
 
 /**
  * How a plugin is. `starting`: its first instance is not ready yet. `ready`: it serves. `restarting`: its instance
- * broke, and the next one is on its way. `stuck`: it, or another of its thread, is inside of a call that nothing can end. `failed`: it broke too
- * often, and is tried again after a while; or it may not be started again. `stopping` and `stopped`: it was asked to.
+ * broke, and the next one is on its way. `stuck`: it, or another of its thread, is inside of a call that nothing can
+ * end. `failed`: it broke too often, and is tried again after a while; or it may not be started again. `stopping` and
+ * `stopped`: it was asked to.
  */
 export type PluginState = 'starting' | 'ready' | 'restarting' | 'stuck' | 'failed' | 'stopping' | 'stopped';
 

@@ -10,7 +10,7 @@ import { Writer } from './writer';
 const UNREADABLE: i32 = 3;
 
 /** Reused for the values of every statement. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const writer = new Writer();
 

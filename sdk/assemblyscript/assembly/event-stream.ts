@@ -14,7 +14,7 @@ export type SubscriberOpenHandler = (subscriber: Subscriber, request: Connection
 /** A subscriber is gone. */
 export type SubscriberCloseHandler = (subscriber: Subscriber) => void;
 
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const streams: EventStream[] = [];
 

@@ -5,7 +5,7 @@ import { Reply } from './reply';
 import { Writer } from './writer';
 
 /** Reused for every request. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const writer = new Writer();
 

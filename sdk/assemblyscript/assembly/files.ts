@@ -14,7 +14,7 @@ const UNREADABLE: i32 = 3;
 const MISSING: i32 = 6;
 
 /** Reused for every request. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const writer = new Writer();
 

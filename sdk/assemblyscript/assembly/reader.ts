@@ -135,7 +135,7 @@ export class Reader {
   }
 
   /** The same, for values that are never negative, such as ids. */
-  // @ts-ignore: decorator
+  // @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
   @inline
   u64(): u64 {
     return u64(this.i64());
@@ -195,7 +195,7 @@ export class Reader {
   }
 
   /** The next byte; the never used 0xc1, which no caller takes, when there is none. */
-  // @ts-ignore: decorator
+  // @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
   @inline
   private next(): u32 {
     if (!this.ok || this.at >= this.end) {

@@ -5,7 +5,7 @@ import { Kind, Reader } from './reader';
 const UNREADABLE: i32 = 3;
 
 /** Shared by all rows: each value read sets it anew, and none keeps it. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const reader = new Reader(0, 0);
 

@@ -7,7 +7,7 @@ const TEXT: u32 = 1;
 const BINARY: u32 = 2;
 
 /** Reused for all that is sent. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const writer = new Writer();
 

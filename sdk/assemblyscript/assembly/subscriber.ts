@@ -2,7 +2,7 @@ import { sseSend } from './host';
 import { Writer } from './writer';
 
 /** Reused for all that is sent. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const writer = new Writer();
 

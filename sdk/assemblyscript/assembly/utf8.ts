@@ -32,7 +32,7 @@ export function decodeText(pointer: usize, length: usize): string {
 }
 
 /** Most bytes that a string of so many units can take. */
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @inline
 export function maxBytes(text: string): usize {
   return usize(text.length) * 3;

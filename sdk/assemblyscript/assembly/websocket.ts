@@ -20,7 +20,7 @@ export type MessageHandler = (socket: Socket, message: Message) => void;
  */
 export type SocketCloseHandler = (socket: Socket, code: i32, reason: string) => void;
 
-// @ts-ignore: decorator
+// @ts-ignore: a decorator of the AssemblyScript compiler, which TypeScript does not know
 @lazy
 const routes: WebSocketRoute[] = [];
 
