@@ -51,10 +51,12 @@ suite('the end of the process', { concurrency: 2 }, () => {
         const response = await connection.response();
         assert.equal(response.status, 503);
         assert.ok(Number(header(response, 'Retry-After')) >= 1);
+        assert.equal(header(response, 'Connection'), 'close');
         await connection.closed;
       }
       const response = await running.response();
       assert.equal(response.body.toString(), 'done');
+      assert.equal(header(response, 'Connection'), 'close', 'it would be kept for a next request');
       await running.closed;
       assert.deepEqual(await pulp.end(), { code: 0, signal: null, stderr: '' }, pulp.dump());
       assert.equal((await pulp.line('signal received'))['signal'], signal);
@@ -95,6 +97,34 @@ suite('the end of the process', { concurrency: 2 }, () => {
     assert.ok(refused, 'it still takes connections');
     assert.equal((await running.response()).body.toString(), 'done');
     assert.equal((await pulp.end()).code, 0);
+  });
+
+  test('while it is delayed, each connection ends with its last answer, which says so', async (t) => {
+    const pulp = await startGuest(t, guest, { args: ['-shutdown-delay', '10m'] });
+    const idle = await request(t, pulp, '/ok');
+    assert.equal(header(await idle.response(), 'Connection'), 'keep-alive');
+    const waiting = await request(t, pulp, '/busy');
+    await pause(200);
+    const end = pulp.stop();
+    await pulp.line('shutdown delayed');
+    // What comes behind another request is answered, too.
+    waiting.head('GET /ok HTTP/1.1', host);
+    idle.head('GET /ok HTTP/1.1', host);
+    for (const [status, connection] of [
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ] as const) {
+      const response = await waiting.response();
+      assert.deepEqual([response.status, header(response, 'Connection')], [status, connection]);
+    }
+    const last = await idle.response();
+    assert.deepEqual([last.status, header(last, 'Connection')], [200, 'close']);
+    const late = await request(t, pulp, '/ok');
+    assert.equal(header(await late.response(), 'Connection'), 'close');
+    await Promise.all([waiting, idle, late].map(({ closed }) => closed));
+    await pause(200);
+    pulp.signal('SIGTERM');
+    assert.equal((await end).code, 143);
   });
 
   test('a step that outlasts the drain timeout is cut off: exit code 1, without the last line', async (t) => {

@@ -61,6 +61,7 @@ async function play({
   const host: RunningHost = Object.assign(fake, {
     url: undefined,
     finished: finished.promise,
+    endKeepAlive: () => fake.asked.push('end keep-alive'),
     stop: () => stop?.(scene) ?? Promise.resolve({ clean: true }),
     uninterruptible,
   });

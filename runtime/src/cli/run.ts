@@ -14,7 +14,8 @@ import { Signals, signalExitCode, type SignalSource } from './signals.ts';
 import { describeStartError } from './start-error.ts';
 
 /** A host as `run` uses it. */
-export type RunningHost = Pick<Host, 'url' | 'stop' | 'finished' | 'uninterruptible'> & HostControl;
+export type RunningHost = Pick<Host, 'url' | 'endKeepAlive' | 'stop' | 'finished' | 'uninterruptible'> &
+  HostControl;
 
 /** What `run` touches besides the host. Every default is the real thing; tests give their own. */
 export interface RunOptions {
@@ -211,6 +212,7 @@ async function untilEnd(
   // Whoever sends requests here needs a while to hear that it is not ready any more.
   if (end.by === 'signal' && shutdownDelay > 0) {
     log.info('shutdown delayed', { delay_ms: shutdownDelay });
+    host.endKeepAlive();
     end = (await within(shutdownDelay, Promise.race([itself, crashed.then(() => end)]))) ?? end;
   }
   if (end.by === 'itself') return end.code;

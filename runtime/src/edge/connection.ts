@@ -69,6 +69,16 @@ export function answersOwed(socket: Duplex & Connected): number {
 }
 
 /**
+ * Lets the answer that a connection of HTTP/1.1 is owed last say that the connection ends behind it. Where `response`
+ * has come behind that one, it is the last now. One that was begun says what it said.
+ */
+export function endBehindLast(socket: Duplex & Connected, response?: ServerResponse): void {
+  const last = socket[connection]?.last?.response;
+  if (last !== undefined) last.shouldKeepAlive = response !== undefined;
+  if (response !== undefined) response.shouldKeepAlive = false;
+}
+
+/**
  * Leaves unread what a connection of HTTP/1.1 has sent behind the request that came last, also where it came in the
  * same read: the server's `clientError` follows, unless there is nothing behind it.
  */

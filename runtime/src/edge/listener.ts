@@ -5,7 +5,7 @@ import type { EdgeRequest, FindOwner, Listener, Log, Phase, Plugin, UpgradeHandl
 import { Budget } from './budget.ts';
 import { createServer } from './node-http.ts';
 import { announcesTooMuch, collectBody } from './body.ts';
-import { beginAnswer, endWithAnswers, maxUnanswered, stopParsing } from './connection.ts';
+import { beginAnswer, endBehindLast, endWithAnswers, maxUnanswered, stopParsing } from './connection.ts';
 import { headLimits } from './head-limits.ts';
 import { refuse, statusOf, textOf } from './refuse.ts';
 import { reply, unavailable } from './reply.ts';
@@ -67,6 +67,7 @@ export class HttpListener implements Listener {
   #front: SecureFront | undefined;
   readonly #unanswered = new Budget(maxUnanswered);
   readonly #shed: Tally;
+  #keepsAlive = true;
   #closing = false;
   #dropped = 0;
 
@@ -158,10 +159,22 @@ export class HttpListener implements Listener {
     this.#front?.setKeyPair(keyPair);
   }
 
+  /**
+   * Lets each connection of HTTP/1.1 end with the answer that it waits for, or with its next one, and says so in that
+   * answer: whoever keeps connections for later requests makes others. HTTP/2 needs no such warning, see
+   * {@link stopAccepting}.
+   */
+  endKeepAlive(): void {
+    if (!this.#keepsAlive) return;
+    this.#keepsAlive = false;
+    for (const socket of this.#sockets) endBehindLast(socket);
+  }
+
   /** Takes no more connections, and closes each that is there after the answers it waits for. */
   stopAccepting(): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.endKeepAlive();
     // Not the close of http, which destroys connections whose answer is written and not yet sent.
     NetServer.prototype.close.call(this.#listening);
     this.#front?.close();
@@ -220,7 +233,7 @@ export class HttpListener implements Listener {
 
   /** Hot: every request begins here. */
   #request(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
-    if (this.#closing) response.shouldKeepAlive = false;
+    if (!this.#keepsAlive) endBehindLast(request.socket, response);
     const lacksHost = request.httpVersion === '1.1' && request.headers.host === undefined;
     const incoming = lacksHost ? undefined : readRequest(request, response);
     if (incoming !== undefined) this.#serve(incoming, expectsContinue);

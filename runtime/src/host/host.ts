@@ -200,6 +200,14 @@ export class Host implements AsyncDisposable, HostControl {
   }
 
   /**
+   * Lets each HTTP/1.1 connection end with its next answer, which says so, while everything else goes on: clients that
+   * keep connections begin to go elsewhere. For a host that is about to be stopped, see {@link stop}.
+   */
+  endKeepAlive(): void {
+    this.#parts.edge.listener.endKeepAlive();
+  }
+
+  /**
    * Drains and ends the host: no new connections, requests that are queued get 503, steps that run get their
    * answer, then the plugins are shut down. Not clean when anything was cut off. Stopping twice is fine.
    */
