@@ -219,6 +219,8 @@ export interface EdgeEnd<O = Readonly<Record<string, unknown>>> {
  * wait are here. Nothing in it may block; what it throws costs one record, never the edge.
  */
 export interface PluginEnd {
+  /** What clients reach the plugin by, as `pulp inspect` shows it, such as `GET /notes/{id}`. */
+  readonly routes?: readonly string[];
   /**
    * An effect from the guest end of an instance. `payload` MUST NOT be kept. The result answers an ask. While a
    * plugin is reloaded two instances are there: what one claims is not the other's.
@@ -312,10 +314,10 @@ export interface Listener {
   body(incoming: EdgeRequest, done: (body: Uint8Array) => void): void;
   /**
    * For an end that gives paths to plugins: `find` says which plugin it has given the `GET` requests of a path to, as sent,
-   * still percent-encoded. The function that comes back says whether other ends have given them to another plugin, and none to
-   * this one: then the path is taken, and the plugin that asks for it is refused with code 4.
+   * still percent-encoded. The function that comes back says to which other plugin other ends have given them, if none has
+   * to this one: then the path is taken, and the plugin that asks for it is refused with code 4.
    */
-  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
+  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => string | undefined;
   /** How long a client waits for an answer, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
@@ -337,6 +339,11 @@ export interface Port<O = Readonly<Record<string, unknown>>> {
   readonly scope: AsyncDisposableStack;
   /** Whether an instance is there to take events; otherwise `push` gives false. */
   readonly up: boolean;
+  /**
+   * Whether no instance is there, and the next one is moments away: what `push` refuses meanwhile may be kept for `resend`.
+   * `down` or `closed` comes when it will take longer.
+   */
+  readonly restarting: boolean;
   /**
    * In how many seconds it is worth to ask again for what `push` refused, at least 1: until a plugin that has failed is
    * tried again.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Registry } from '../../runtime/src/capabilities/registry.ts';
-import { maxUntakenBytes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
+import { maxKeptBytes, maxUntakenBytes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
 import { FLAGS, flagName, keysOf, type Flag } from '../../runtime/src/cli/flags.ts';
 import { kept } from '../../runtime/src/control/log-history.ts';
 import { maxOwedBytes, maxPipelined, maxUnanswered } from '../../runtime/src/edge/connection.ts';
@@ -28,7 +28,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Idle connection': constantIn('edge/listener.ts', 'keepAliveMs'),
   "Lines of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaders'),
   "Bytes of an answer's header": constantIn('capabilities/http-inbound/wire.ts', 'maxAnswerHeaderBytes'),
-  'Routes of a plugin': constantIn('capabilities/http-inbound/edge.ts', 'maxRoutes'),
+  'Routes of a plugin': constantIn('capabilities/http-inbound/http-plugin.ts', 'maxRoutes'),
   "Bytes of a route's pattern": constantIn('capabilities/http-inbound/wire.ts', 'maxPatternBytes'),
   "Bytes of a route's method": constantIn('capabilities/http-inbound/wire.ts', 'maxMethodBytes'),
   'Requests of a connection at a time': constantIn('edge/http2-connection.ts', 'maxStreams'),
@@ -159,6 +159,11 @@ const fixed: Readonly<Record<string, number>> = {
     'hostBytes',
   ),
   'Answers over 32 KiB on their way to the edge': constantIn('link/shared-memory.ts', 'maxLargeBytes'),
+  'Requests of a plugin that come in the moment before it is restarted': constantIn(
+    'capabilities/http-inbound/http-plugin.ts',
+    'maxKept',
+  ),
+  'Bytes of all of them, of all plugins together': maxKeptBytes,
   'Requests of a connection that wait for answers': maxPipelined,
   'Requests of all connections that wait for answers': maxUnanswered,
   'Bytes of large answers that a client leaves untaken': maxOwedBytes,
@@ -190,7 +195,7 @@ const fixed: Readonly<Record<string, number>> = {
   'Lines that a plugin prints, in a second': constantIn('guest/output.ts', 'linesPerSecond'),
   'Lines that a plugin prints at once': constantIn('guest/output.ts', 'burst'),
   'Lines `http route refused` of an instance': constantIn(
-    'capabilities/http-inbound/edge.ts',
+    'capabilities/http-inbound/http-plugin.ts',
     'maxRefusalsLogged',
   ),
   'Lines `ws route refused` of an instance': constantIn(

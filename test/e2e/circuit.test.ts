@@ -49,6 +49,19 @@ suite('five crashes within 30 s', { concurrency: 2 }, () => {
     assert.deepEqual([status?.state, status?.crashes], ['failed', 5]);
   });
 
+  test('of four, none is noticed by clients who come while the plugin is down for a moment', async (t) => {
+    const host = await HostUnderTest.start(t, [{ name: 'broken', guest: broken }]);
+    const after: unknown[] = [];
+    for (let crash = 1; crash <= 4; crash++) {
+      assert.equal((await host.get('/trap'))[0], 502);
+      after.push(...(await Promise.all([host.get('/broken'), host.get('/broken')])));
+    }
+    assert.deepEqual(
+      after,
+      Array.from({ length: 8 }, () => [200, 'broken']),
+    );
+  });
+
   test('whoever starts it again need not wait', async (t) => {
     const host = await failed(t);
     await host.host.startPlugin('broken');

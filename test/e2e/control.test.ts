@@ -3,7 +3,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { ControlClient } from '../../runtime/src/control/client.ts';
-import type { ControlStatus, PluginStatus } from '../../runtime/src/control/protocol.ts';
+import type { ControlStatus, PluginDetails, PluginStatus } from '../../runtime/src/control/protocol.ts';
 import { NamedPlugin } from '../support/named-plugin.ts';
 import { pulpCommand, type CommandEnd } from '../support/pulp-command.ts';
 import { PulpProcess } from '../support/pulp-process.ts';
@@ -66,8 +66,9 @@ suite('a running host', () => {
       ],
     );
     assert.match((await ask('ps', '-json=false')).out, /^NAME .*\none +1 +ready .*\ntwo +1 +ready .*\n$/);
-    const [one] = JSON.parse((await ask('inspect', 'one')).out) as PluginStatus[];
-    assert.equal(one?.wasm.endsWith(join('one', 'plugin.wasm')), true);
+    const [one] = JSON.parse((await ask('inspect', 'one')).out) as PluginDetails[];
+    assert.deepEqual(one?.routes, ['GET /one']);
+    assert.equal(one.wasm.endsWith(join('one', 'plugin.wasm')), true);
     assert.deepEqual(one.capabilities, ['transport.http.inbound']);
     assert.ok(one.memoryBytes > 0 && one.finishedEvents >= 1 && (one.readySince ?? 0) > 0);
     const stats = JSON.parse((await ask('stats')).out) as ControlStatus;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
-import { maxRoutes } from '../../runtime/src/capabilities/http-inbound/edge.ts';
+import { maxRoutes } from '../../runtime/src/capabilities/http-inbound/http-plugin.ts';
 import { startGuest } from '../support/guest-host.ts';
 import { heapFiller } from '../support/heap-filler.ts';
 import { array, bin, int, map, mapHeader, str } from '../support/msgpack-bytes.ts';

@@ -52,6 +52,10 @@ export class FakeHost implements HostControl {
     };
   }
 
+  routes(name: string): readonly string[] {
+    return [`GET /${name}`];
+  }
+
   stopPlugin(name: string, signal?: AbortSignal): Promise<void> {
     return this.#ask(`stop ${name}`, signal);
   }

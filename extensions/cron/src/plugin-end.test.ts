@@ -23,6 +23,7 @@ function cron(schedules: Readonly<Record<string, string>> = { a: '* * * * *' }) 
     get up() {
       return state.up;
     },
+    restarting: false,
     retryAfter: 1,
     nextId: () => (state.ids += 1),
     push(event) {

@@ -33,6 +33,7 @@ async function attached(t: TestContext, given: Partial<RedisOptions> = {}) {
     signal: new AbortController().signal,
     scope,
     up: true,
+    restarting: false,
     retryAfter: 1,
     nextId: () => 1,
     push: (event) => queue.length < room && queue.push(event) > 0,

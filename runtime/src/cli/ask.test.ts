@@ -174,7 +174,7 @@ suite('pulp inspect', () => {
     host.plugins = [pluginStatus('echo', { reason: 'a\u202eb\u009b' })];
     const { code, out } = await pulp(['inspect', 'echo'], { isTerminal: true });
     assert.equal(code, 0);
-    assert.deepEqual(JSON.parse(out), host.plugins);
+    assert.deepEqual(JSON.parse(out), [{ ...host.plugins[0], routes: ['GET /echo'] }]);
     assert.doesNotMatch(out, /[\u202e\u009b]/);
     const missing = await pulp(['inspect', 'echo', 'none']);
     assert.equal(missing.code, 1);

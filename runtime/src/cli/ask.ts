@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { ControlClient, ControlError } from '../control/client.ts';
-import type { Act, PluginStatus } from '../control/protocol.ts';
+import type { Act, PluginDetails } from '../control/protocol.ts';
 import { escapeUnprintable } from '../log/escape.ts';
 import { harmless } from '../log/json.ts';
 import type { ControlCommand } from './command-line.ts';
@@ -84,7 +84,7 @@ class Question {
   }
 
   async inspect({ flags, plugins }: Asked<'inspect'>): Promise<number> {
-    const found: PluginStatus[] = [];
+    const found: PluginDetails[] = [];
     const code = await this.#each(plugins, async (name) => {
       found.push(await this.#client.plugin(name));
     });
@@ -132,7 +132,7 @@ class Question {
 }
 
 /** All of a plugin, a line for each value. */
-function inspected(plugin: PluginStatus): string {
+function inspected(plugin: PluginDetails): string {
   const rows = Object.entries(plugin).map(([name, value]) => [
     name,
     typeof value === 'object' ? JSON.stringify(value) : String(value),

@@ -5,7 +5,7 @@ import { request } from '../edge/node-http.ts';
 import { suggest } from '../manifest/nearest.ts';
 import { controlAddress, dial } from './address.ts';
 import type { LogQuery } from './log-history.ts';
-import type { Act, ControlRefusal, ControlStatus, PluginStatus } from './protocol.ts';
+import type { Act, ControlRefusal, ControlStatus, PluginDetails, PluginStatus } from './protocol.ts';
 
 /** Bytes of an answer: a host has a few thousand for each plugin. */
 const maxAnswerBytes = 64 * 1024 * 1024;
@@ -35,8 +35,8 @@ export class ControlClient {
     return this.#json('GET', '/v1/status') as Promise<ControlStatus>;
   }
 
-  plugin(name: string): Promise<PluginStatus> {
-    return this.#json('GET', `/v1/plugins/${encodeURIComponent(name)}`) as Promise<PluginStatus>;
+  plugin(name: string): Promise<PluginDetails> {
+    return this.#json('GET', `/v1/plugins/${encodeURIComponent(name)}`) as Promise<PluginDetails>;
   }
 
   /** Does something with a plugin; gives how it is afterwards. */

@@ -6,7 +6,7 @@ import type { HostStatus, PluginStatus } from '../host/status.ts';
  * | Request | Answer |
  * |---|---|
  * | `GET /v1/status` | {@link ControlStatus} |
- * | `GET /v1/plugins/NAME` | `PluginStatus` |
+ * | `GET /v1/plugins/NAME` | {@link PluginDetails} |
  * | `POST /v1/plugins/NAME/ACT` | its `PluginStatus` afterwards |
  * | `GET /v1/logs?plugin=&tail=&since=&follow=1` | lines of JSON |
  * | `GET /livez`, `GET /readyz` | as those of `-health-port` |
@@ -20,6 +20,12 @@ export interface ControlStatus extends HostStatus {
   readonly cpuMs: number;
   /** Memory of the host's process, in bytes. */
   readonly rssBytes: number;
+}
+
+/** A plugin that was asked for by its name. */
+export interface PluginDetails extends PluginStatus {
+  /** What clients reach it by, such as `GET /notes/{id}`. */
+  readonly routes: readonly string[];
 }
 
 export interface ControlRefusal {

@@ -9,7 +9,7 @@ import { claim, type Claim } from './claim.ts';
 import { answerHealth, type Health } from './health.ts';
 import { limitConnections } from './limit-connections.ts';
 import type { LogHistory } from './log-history.ts';
-import { ACTS, type Act, type ControlRefusal, type ControlStatus } from './protocol.ts';
+import { ACTS, type Act, type ControlRefusal, type ControlStatus, type PluginDetails } from './protocol.ts';
 
 /** Connections at a time; beyond it the oldest that asks for nothing is closed. */
 const maxConnections = 32;
@@ -127,7 +127,7 @@ export class ControlServer implements AsyncDisposable {
     const [, encoded = '', act] = /^\/v1\/plugins\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
     if (encoded === '') throw new Refusal(404, { error: `there is no ${method} ${path}` });
     const name = decoded(encoded);
-    if (method === 'GET' && act === undefined) return send(response, 200, this.#plugin(name));
+    if (method === 'GET' && act === undefined) return send(response, 200, this.#details(name));
     const known = ACTS.find((candidate) => candidate === act);
     if (method !== 'POST' || known === undefined) {
       throw new Refusal(404, { error: `there is no ${method} ${path}` });
@@ -178,6 +178,10 @@ export class ControlServer implements AsyncDisposable {
       error: `no plugin is called ${JSON.stringify(name)}`,
       plugins: plugins.map((plugin) => plugin.name),
     });
+  }
+
+  #details(name: string): PluginDetails {
+    return { ...this.#plugin(name), routes: this.#host().routes(name) };
   }
 
   async #logs(query: URLSearchParams, response: ServerResponse): Promise<void> {

@@ -122,11 +122,11 @@ export class HttpListener implements Listener {
     this.#upgrades.push(handler);
   }
 
-  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => boolean {
+  owner(find: FindOwner): (path: string, plugin: Pick<Plugin, 'name'>) => string | undefined {
     this.#owners.push(find);
     return (path, { name }) => {
-      const owners = this.#owners.filter((other) => other !== find).map((other) => other(path) ?? '');
-      return !owners.includes(name) && owners.some((owner) => owner !== '');
+      const owners = this.#owners.filter((other) => other !== find).map((other) => other(path));
+      return owners.includes(name) ? undefined : owners.find((owner) => owner !== undefined);
     };
   }
 

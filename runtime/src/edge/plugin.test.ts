@@ -63,6 +63,31 @@ suite('EdgePlugin: its queue', () => {
     assert.deepEqual([port.up, port.push(event(2, []))], [false, false]);
   });
 
+  test('says whether the next instance is moments away, as it was told, until one comes or none does', async (t) => {
+    const { edge, detach, port, instance } = await plugin(t, [{}]);
+    const broken = (): boolean => {
+      instance();
+      assert.equal(port.restarting, false);
+      detach();
+      assert.equal(port.restarting, false);
+      edge.expectNext();
+      return port.restarting;
+    };
+    assert.equal(broken(), true);
+    edge.pause('memory', true);
+    assert.equal(port.restarting, false, 'it would not be let in');
+    edge.pause('memory', false);
+    assert.equal(port.restarting, true);
+    edge.refuseWaiting(10_000);
+    assert.deepEqual([port.restarting, port.retryAfter], [false, 10]);
+    assert.equal(broken(), true);
+    edge.stopAccepting();
+    assert.equal(port.restarting, false);
+    instance();
+    edge.expectNext();
+    assert.equal(port.restarting, false, 'one is there');
+  });
+
   test('keeps the order of events that wait for room in the link', async (t) => {
     const { edge, port, instance } = await plugin(t, [{}]);
     const outcomes: string[] = [];

@@ -69,6 +69,8 @@ export class EdgePlugin {
   readonly #pauses = new Set<PauseReason>();
   /** When the next instance comes, on the clock of `performance.now()`; 0 when nobody knows. */
   #comesAt = 0;
+  /** No instance takes events, and the next one is moments away. */
+  #restarting = false;
   /** Whether an event was refused for want of room since there last was some. */
   #full = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -90,6 +92,11 @@ export class EdgePlugin {
   /** Events that were finished so far. */
   get finished(): number {
     return this.#finished;
+  }
+
+  /** What clients reach it by, such as `GET /notes/{id}`. */
+  get routes(): readonly string[] {
+    return this.#slots.flatMap(({ end }) => end?.routes ?? []);
   }
 
   /** Whether {@link drain} would find anything. */
@@ -180,8 +187,14 @@ export class EdgePlugin {
     return this.#pauses.has(reason);
   }
 
+  /** What comes may wait for the next instance: it is moments away. */
+  expectNext(): void {
+    this.#restarting = this.#current === undefined;
+  }
+
   /** Refuses what waits for an instance: none will come for so many milliseconds. */
   refuseWaiting(forMs: number): void {
+    this.#restarting = false;
     this.#comesAt = performance.now() + forMs;
     each(this.#slots, (slot) => this.#call(slot, (end) => end.down?.()));
   }
@@ -191,6 +204,7 @@ export class EdgePlugin {
     const current = this.#current;
     // What was to come, an operator has called off.
     this.#comesAt = 0;
+    this.#restarting = false;
     if (this.#accepting && current !== undefined) {
       current.takeBack();
       this.#taking = true;
@@ -225,6 +239,7 @@ export class EdgePlugin {
     each(this.#slots, (slot) => (slot.channel = attachment.slots.indexOf(slot)));
     this.#current = attachment;
     this.#accepting = true;
+    this.#restarting = false;
     this.#comesAt = 0;
     this.#pauses.delete('stuck');
     this.#taking = true;
@@ -250,6 +265,7 @@ export class EdgePlugin {
 
   #port(slot: Slot): Port {
     const takes = (): boolean => slot.channel >= 0 && this.#takes;
+    const restarting = (): boolean => this.#restarting && this.#pauses.size === 0;
     const retryAfter = (): number => Math.max(1, Math.ceil((this.#comesAt - performance.now()) / 1000));
     return {
       plugin: this.#options.plugin,
@@ -258,6 +274,9 @@ export class EdgePlugin {
       scope: slot.scope,
       get up() {
         return takes();
+      },
+      get restarting() {
+        return restarting();
       },
       get retryAfter() {
         return retryAfter();

@@ -242,6 +242,10 @@ export class Host implements AsyncDisposable, HostControl {
     };
   }
 
+  routes(name: string): readonly string[] {
+    return this.#plugin(name).routes;
+  }
+
   async stopPlugin(name: string, signal?: AbortSignal): Promise<void> {
     await this.#plugin(name).halt(signal);
   }

@@ -72,6 +72,8 @@ export interface HostStatus {
  */
 export interface HostControl {
   status(): HostStatus;
+  /** What clients reach a plugin by, such as `GET /notes/{id}`: up to 1,000 of each kind. */
+  routes(name: string): readonly string[];
   /**
    * Shuts a plugin down and leaves it so: its routes answer 503. Not an error when it is stopped already. A start or
    * reload that is under way is called off.

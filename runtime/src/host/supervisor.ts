@@ -107,6 +107,11 @@ export class Supervisor {
     return this.#instances.memory;
   }
 
+  /** What clients reach it by. */
+  get routes(): readonly string[] {
+    return this.#plugin.routes;
+  }
+
   /**
    * Whether the plugin is where nothing can end it: in a native call, or in a thread that could not be ended. A
    * process that exits would wait for it.
@@ -361,12 +366,14 @@ export class Supervisor {
       this.#log.error('plugin failed', { ...fields, reason: this.#reason ?? '' });
       this.#plugin.refuseWaiting(delayMs);
     } else {
+      this.#plugin.expectNext();
       this.#log.info('plugin restarts', fields);
     }
   }
 
   #restartNow(): void {
     this.#phase = 'waiting';
+    this.#plugin.expectNext();
     this.#restarts.startIn(0);
   }
 

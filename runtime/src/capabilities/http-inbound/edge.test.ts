@@ -3,14 +3,15 @@ import { suite, test, type TestContext } from 'node:test';
 import { silent } from '../../../../test/support/guest-context.ts';
 import { exchange } from '../../edge/exchange.suite.ts';
 import type { EdgeRequest, Event, LogFields, PluginEnd, Port } from '../../ext.ts';
-import { edge, maxRoutes, maxUntakenBytes } from './edge.ts';
+import { edge, maxKeptBytes, maxUntakenBytes } from './edge.ts';
+import { maxKept, maxRoutes } from './http-plugin.ts';
 import { Effect, encodeAnswer, encodeClaim } from './wire.ts';
 
 /** Refusals of an instance that are logged, at most. */
 const mostLogged = 10;
 
 /** The edge end without sockets: its log, and what makes plugins and requests. */
-function bareEdge(t: TestContext) {
+function bareEdge(t: TestContext, body: Uint8Array = new Uint8Array(0)) {
   const scope = new AsyncDisposableStack();
   t.after(() => scope.disposeAsync());
   const logs: { level: string; message: string; fields: LogFields }[] = [];
@@ -26,8 +27,8 @@ function bareEdge(t: TestContext) {
         handle = handler;
       },
       upgrade: () => undefined,
-      owner: () => () => false,
-      body: (_incoming, done) => done(new Uint8Array(0)),
+      owner: () => () => undefined,
+      body: (_incoming, done) => done(body),
       requestTimeoutMs: 30_000,
     },
     log: { ...silent, info: say('info'), warn: say('warn') },
@@ -35,21 +36,28 @@ function bareEdge(t: TestContext) {
     scope,
   });
   let ids = 0;
-  const plugin = (name: string): { end: PluginEnd; events: Event[] } => {
+  const plugin = (name: string) => {
     const events: Event[] = [];
+    /** Whether there is an instance, and if not, whether one is moments away. */
+    const state = { up: true, restarting: false };
     const port: Port = {
       plugin: { name, version: '1.0.0' },
       options: {},
       signal: new AbortController().signal,
       scope,
-      up: true,
+      get up() {
+        return state.up;
+      },
+      get restarting() {
+        return state.restarting;
+      },
       retryAfter: 1,
       nextId: () => ++ids,
-      push: (event) => events.push(event) > 0,
+      push: (event) => state.up && events.push(event) > 0,
       drained: () => Promise.resolve(),
       cancel: () => undefined,
     };
-    return { end: end.plugin(port), events };
+    return { end: end.plugin(port), events, state };
   };
   return { plugin, handle: (incoming: EdgeRequest) => handle?.(incoming), logs };
 }
@@ -82,7 +90,13 @@ suite('routes that are refused', () => {
     logs.length = 0;
     for (let round = 0; round < 500; round++) assert.equal(register(end, '/taken'), 4);
     assert.equal(logs.length, mostLogged);
-    const fields = { plugin: 'second', method: 'GET', pattern: '/taken', reason: 'another plugin has it' };
+    const fields = {
+      plugin: 'second',
+      method: 'GET',
+      pattern: '/taken',
+      reason: 'another plugin has it',
+      owner: 'first',
+    };
     for (const log of logs) assert.deepEqual(log, { level: 'warn', message: 'http route refused', fields });
   });
 
@@ -178,6 +192,69 @@ suite('routes over a reload', () => {
     const other = plugin('other').end;
     other.attached?.(1);
     assert.equal(register(other, '/new'), 0, 'nobody has it');
+  });
+});
+
+suite('requests that come between two instances', () => {
+  /** A plugin whose instance has broken, and another is moments away. */
+  function between(t: TestContext, body?: Uint8Array) {
+    const { plugin, handle } = bareEdge(t, body);
+    const broken = plugin('guest');
+    broken.end.attached?.(1);
+    register(broken.end, '/');
+    broken.end.ready?.(1);
+    Object.assign(broken.state, { up: false, restarting: true });
+    /** A request: the status that its client has, 200 for none yet. */
+    const request = () => {
+      const { incoming, response } = exchange('GET');
+      handle(incoming);
+      return () => response.statusCode;
+    };
+    return { ...broken, request };
+  }
+
+  test('wait for the next one, in their order', (t) => {
+    const { end, events, state, request } = between(t);
+    const waiting = [request(), request(), request()];
+    Object.assign(state, { up: true, restarting: false });
+    end.resend?.();
+    assert.deepEqual(
+      events.map(({ id }) => id),
+      [1, 2, 3],
+    );
+    request();
+    assert.equal(events.length, 4);
+    assert.ok(waiting.every((status) => status() === 200));
+  });
+
+  test('get 503 when it turns out that none will come soon', (t) => {
+    const { end, state, request } = between(t);
+    const waiting = request();
+    state.restarting = false;
+    assert.equal(request()(), 503);
+    end.down?.();
+    assert.equal(waiting(), 503);
+  });
+
+  test(`beyond ${maxKept} of a plugin get 503, until an instance has taken them`, (t) => {
+    const { end, state, request } = between(t);
+    const fill = (): number =>
+      Array.from({ length: maxKept + 3 }, request).filter((is) => is() === 503).length;
+    assert.equal(fill(), 3);
+    state.up = true;
+    end.resend?.();
+    state.up = false;
+    assert.equal(fill(), 3);
+  });
+
+  test(`beyond ${maxKeptBytes} bytes get 503, until they are taken or refused`, (t) => {
+    const { end, request } = between(t, new Uint8Array(maxKeptBytes / 4));
+    for (let round = 0; round < 2; round++) {
+      const statuses = Array.from({ length: 5 }, request).map((status) => status());
+      // Each has more than its body.
+      assert.deepEqual(statuses, [200, 200, 200, 503, 503]);
+      end.down?.();
+    }
   });
 });
 

@@ -17,7 +17,7 @@ function setUp() {
   const handlers: Record<string, ((incoming: EdgeRequest) => boolean)[]> = { stream: [], fallback: [] };
   const listener = {
     on: (phase: string, handler: (incoming: EdgeRequest) => boolean) => handlers[phase]?.push(handler),
-    owner: () => () => false,
+    owner: () => () => undefined,
     body: (_incoming: EdgeRequest, done: (body: Uint8Array) => void) => done(new Uint8Array()),
   } as unknown as Listener;
   const log = {
@@ -58,6 +58,7 @@ function setUp() {
       signal: new AbortController().signal,
       scope,
       up: true,
+      restarting: false,
       retryAfter: 7,
       nextId: () => ++ids,
       push: (event) => !state.full && queue.push(event) > 0,
@@ -137,7 +138,11 @@ suite('paths', () => {
     two.ready();
     assert.deepEqual(lines, [
       ['info', 'sse route registered', { plugin: 'one', path: '/a' }],
-      ['warn', 'sse route refused', { plugin: 'two', path: '/a', reason: 'another plugin has it' }],
+      [
+        'warn',
+        'sse route refused',
+        { plugin: 'two', path: '/a', reason: 'another plugin has it', owner: 'one' },
+      ],
       ['info', 'sse route registered', { plugin: 'two', path: '/b' }],
     ]);
     const stream = ask('/a');

@@ -28,8 +28,8 @@ export interface Claim {
 export interface SsePluginOptions {
   /** The paths of all plugins, percent-decoded. */
   readonly paths: Map<string, Claim>;
-  /** Whether another plugin has a path otherwise: as a route, or for WebSockets. */
-  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
+  /** Which other plugin has a path otherwise: as a route, or for WebSockets. */
+  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => string | undefined;
   readonly fanOut: FanOut;
   readonly listener: Pick<Listener, 'body'>;
   readonly log: Log;
@@ -85,6 +85,10 @@ export class SsePlugin implements PluginEnd {
 
   get name(): string {
     return this.#port.plugin.name;
+  }
+
+  get routes(): readonly string[] {
+    return Array.from(this.#established, ({ path }) => `SSE ${printable(path)}`);
   }
 
   get full(): boolean {
@@ -180,8 +184,9 @@ export class SsePlugin implements PluginEnd {
     const claimed = this.#claims.get(instance);
     if (claimed === undefined) return Code.refused;
     if (claimed.size >= maxPaths) return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
-    if (!this.#mayClaim(path)) {
-      return this.#refuse({ path: printable(path), reason: 'another plugin has it' });
+    const owner = this.#otherOwner(path);
+    if (owner !== undefined) {
+      return this.#refuse({ path: printable(path), reason: 'another plugin has it', owner });
     }
     const known = paths.get(path);
     const stream =
@@ -204,14 +209,14 @@ export class SsePlugin implements PluginEnd {
 
   #claim(stream: EventStream): void {
     const { paths } = this.#options;
-    if (this.#mayClaim(stream.path)) paths.set(stream.path, { owner: this, stream });
+    if (this.#otherOwner(stream.path) === undefined) paths.set(stream.path, { owner: this, stream });
   }
 
-  /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
-  #mayClaim(path: string): boolean {
+  /** Which other plugin has the path. This one may have had it with other options, before a reload. */
+  #otherOwner(path: string): string | undefined {
     const { paths, takenElsewhere } = this.#options;
-    const owner = paths.get(path)?.owner.name;
-    return owner === undefined ? !takenElsewhere(encodePercent(path), this) : owner === this.name;
+    const owner = paths.get(path)?.owner.name ?? takenElsewhere(encodePercent(path), this);
+    return owner === this.name ? undefined : owner;
   }
 
   #refuse(fields: LogFields): number {

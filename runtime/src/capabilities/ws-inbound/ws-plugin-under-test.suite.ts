@@ -31,6 +31,7 @@ export class Queue implements Port<WsOptions> {
   readonly signal = new AbortController().signal;
   readonly scope = new AsyncDisposableStack();
   up = true;
+  restarting = false;
   readonly retryAfter = 7;
   room = Number.POSITIVE_INFINITY;
   events: Event[] = [];
@@ -166,7 +167,7 @@ export function made(t: TestContext, given: Partial<WsOptions> = {}, held = new 
     warn: (message: string, fields = {}) => void logs.push(`${message} ${JSON.stringify(fields)}`),
   };
   const paths = new Map<string, WsPlugin>();
-  const edge = { log, paths, takenElsewhere: () => false, held, flushes: new FlushList() };
+  const edge = { log, paths, takenElsewhere: () => undefined, held, flushes: new FlushList() };
   const plugin = new WsPlugin(port, edge);
   t.after(() => port.scope.disposeAsync());
   let instance = 0;

@@ -4,7 +4,7 @@ import { Code } from '../../abi/codes.ts';
 import { Budget } from '../../edge/budget.ts';
 import { encodePercent } from '../../edge/percent.ts';
 import { Tally } from '../../edge/tally.ts';
-import type { EdgeRequest, Log, Plugin, PluginEnd, Port } from '../../ext.ts';
+import type { EdgeRequest, Log, LogFields, Plugin, PluginEnd, Port } from '../../ext.ts';
 import { Close, type ConnectionContext, beatsPerPing, type ShedCause } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Gate } from './gate.ts';
@@ -28,8 +28,8 @@ export interface WsEdge {
   readonly log: Log;
   /** Who has which path. */
   readonly paths: Map<string, WsPlugin>;
-  /** Whether another plugin answers `GET` on a path otherwise. */
-  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => boolean;
+  /** Which other plugin answers `GET` on a path otherwise. */
+  readonly takenElsewhere: (path: string, plugin: Pick<Plugin, 'name'>) => string | undefined;
   readonly held: Budget;
   readonly flushes: FlushList;
 }
@@ -93,6 +93,10 @@ export class WsPlugin implements PluginEnd {
 
   get name(): string {
     return this.#port.plugin.name;
+  }
+
+  get routes(): readonly string[] {
+    return Array.from(this.#established, (path) => `WS ${printable(path)}`);
   }
 
   effect(kind: number, payload: Uint8Array, id: number, instance: number): number {
@@ -186,14 +190,10 @@ export class WsPlugin implements PluginEnd {
     const claimed = this.#claims.get(instance);
     if (claimed === undefined) return Code.refused;
     if (claimed.has(path)) return Code.ok;
-    const reason = this.#mayClaim(path)
-      ? claimed.size >= maxPaths && `a plugin has at most ${maxPaths} paths`
-      : 'another plugin has it';
-    if (reason !== false) {
-      if (this.#refusedPaths++ < maxRefusalsLogged) {
-        log.warn('ws route refused', { plugin, path: printable(path), reason });
-      }
-      return Code.refused;
+    if (claimed.size >= maxPaths) return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
+    const owner = this.#otherOwner(path);
+    if (owner !== undefined) {
+      return this.#refuse({ path: printable(path), reason: 'another plugin has it', owner });
     }
     claimed.add(path);
     // While another instance serves, connections for it would go to that one.
@@ -202,15 +202,22 @@ export class WsPlugin implements PluginEnd {
     return Code.ok;
   }
 
-  #claim(path: string): void {
-    if (this.#mayClaim(path)) this.#edge.paths.set(path, this);
+  #refuse(fields: LogFields): number {
+    if (this.#refusedPaths++ < maxRefusalsLogged) {
+      this.#edge.log.warn('ws route refused', { plugin: this.name, ...fields });
+    }
+    return Code.refused;
   }
 
-  /** Whether nobody has the path, or this plugin: with other options before a reload, perhaps. */
-  #mayClaim(path: string): boolean {
+  #claim(path: string): void {
+    if (this.#otherOwner(path) === undefined) this.#edge.paths.set(path, this);
+  }
+
+  /** Which other plugin has the path. This one may have had it with other options, before a reload. */
+  #otherOwner(path: string): string | undefined {
     const { paths, takenElsewhere } = this.#edge;
-    const owner = paths.get(path)?.name;
-    return owner === undefined ? !takenElsewhere(encodePercent(path), this) : owner === this.name;
+    const owner = paths.get(path)?.name ?? takenElsewhere(encodePercent(path), this);
+    return owner === this.name ? undefined : owner;
   }
 
   #leave(code: number): void {
