@@ -27,6 +27,32 @@ suite('health', () => {
     assert.equal(answerHealth('/', health), undefined);
   });
 
+  test('says of one plugin whether it is ready, and of all but some', () => {
+    const host = new FakeHost([
+      pluginStatus('echo'),
+      pluginStatus('my chat', { state: 'failed', reason: 'secret' }),
+      pluginStatus('notes', { state: 'stopped' }),
+      pluginStatus('100%', { state: 'stuck' }),
+    ]);
+    const ask = (target: string): unknown => {
+      const answer = answerHealth(target, () => host.status());
+      return answer === undefined ? 404 : `${answer.status} ${answer.text}`;
+    };
+    assert.equal(ask('/readyz/echo'), '200 ok\n');
+    assert.equal(ask('/readyz/my%20chat'), '503 my chat is failed\n');
+    assert.equal(ask('/readyz/notes'), '503 notes is stopped\n');
+    assert.equal(ask('/readyz/100%25?x=1'), '503 100% is stuck\n');
+    for (const target of ['/readyz/', '/readyz/none', '/readyz/100%', '/readyz/echo/', '//x/readyz']) {
+      assert.equal(ask(target), 404, target);
+    }
+    assert.equal(ask('/readyz?exclude=my%20chat'), '503 100% is stuck\n');
+    assert.equal(ask('/readyz?exclude=my+chat&exclude=100%25'), '200 ok\n');
+    assert.equal(ask('/readyz?exclude=echo'), '503 my chat is failed\n100% is stuck\n');
+    host.stopping = true;
+    assert.equal(ask('/readyz/echo'), '503 the host is stopping\n');
+    assert.equal(answerHealth('/readyz/echo', () => undefined)?.text, 'the host is starting\n');
+  });
+
   test('is alive and not ready while the host starts', () => {
     assert.equal(answerHealth('/livez', () => undefined)?.status, 200);
     assert.deepEqual(

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from '../edge/node-http.ts';
-import type { HostStatus } from '../host/status.ts';
+import type { HostStatus, PluginStatus } from '../host/status.ts';
 import { limitConnections } from './limit-connections.ts';
 
 /** Connections at a time; beyond it the oldest is closed. */
@@ -27,21 +27,46 @@ export interface HealthAnswer {
 
 /**
  * `/livez` is 200 for as long as the process can answer at all. `/readyz` is 200 when the host is ready: every plugin is
- * that was not stopped on purpose. Otherwise it is 503 with a line for each that is not: its name and its state, and
- * nothing of why, since anybody may ask. Undefined for any other path.
+ * that was not stopped on purpose, those apart that the query names as `exclude`. Otherwise it is 503 with a line for each
+ * that is not: its name and its state, and nothing of why, since anybody may ask. `/readyz/NAME` says the same of one
+ * plugin, which is not ready when it is stopped. Undefined for any other path.
+ *
+ * @param target Path and query, as sent.
  */
-export function answerHealth(path: string, health: Health): HealthAnswer | undefined {
-  if (path === '/livez') return { status: 200, text: 'ok\n' };
-  if (path !== '/readyz') return undefined;
+export function answerHealth(target: string, health: Health): HealthAnswer | undefined {
+  const [path = '', query] = target.split('?', 2);
+  if (path === '/livez') return ok;
+  const [all, encoded] = /^\/readyz(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (all === undefined) return undefined;
   const now = health();
   if (now === undefined) return { status: 503, text: 'the host is starting\n' };
   if (now.stopping) return { status: 503, text: 'the host is stopping\n' };
-  if (now.ready) return { status: 200, text: 'ok\n' };
-  const lines = now.plugins.filter(({ state }) => state !== 'ready' && state !== 'stopped');
-  return { status: 503, text: lines.map(({ name, state }) => `${name} is ${state}\n`).join('') };
+  if (encoded !== undefined) {
+    const asked = now.plugins.find(({ name }) => name === decoded(encoded));
+    return asked === undefined ? undefined : readiness([asked]);
+  }
+  const excluded = new URLSearchParams(query).getAll('exclude');
+  return readiness(now.plugins.filter(({ name, state }) => state !== 'stopped' && !excluded.includes(name)));
 }
 
-/** The listener for `-health-port`: GET and HEAD of those two paths, and 404 for anything else. */
+const ok: HealthAnswer = { status: 200, text: 'ok\n' };
+
+function readiness(plugins: readonly PluginStatus[]): HealthAnswer {
+  const not = plugins.filter(({ state }) => state !== 'ready');
+  if (not.length === 0) return ok;
+  return { status: 503, text: not.map(({ name, state }) => `${name} is ${state}\n`).join('') };
+}
+
+/** The name that a segment of a path stands for, if it is percent-encoded as it has to be. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The listener for `-health-port`: GET and HEAD of those paths, and 404 for anything else. */
 export class HealthServer implements AsyncDisposable {
   readonly #server;
 
@@ -87,8 +112,7 @@ export class HealthServer implements AsyncDisposable {
 }
 
 function answer({ method, url = '' }: IncomingMessage, response: ServerResponse, health: Health): void {
-  const [path = ''] = url.split('?');
-  const found = method === 'GET' || method === 'HEAD' ? answerHealth(path, health) : undefined;
+  const found = method === 'GET' || method === 'HEAD' ? answerHealth(url, health) : undefined;
   const { status, text } = found ?? { status: 404, text: '404 page not found\n' };
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',

@@ -116,7 +116,7 @@ export class ControlServer implements AsyncDisposable {
     if (url === null) throw new Refusal(400, { error: 'that is no path' });
     const { pathname: path, searchParams: query } = url;
     if (method === 'GET') {
-      const health = answerHealth(path, this.#options.health);
+      const health = answerHealth(request.url ?? '', this.#options.health);
       if (health !== undefined) {
         response.writeHead(health.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(health.text);
         return;

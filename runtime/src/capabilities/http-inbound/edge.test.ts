@@ -195,24 +195,24 @@ suite('routes over a reload', () => {
   });
 });
 
-suite('requests that come between two instances', () => {
-  /** A plugin whose instance has broken, and another is moments away. */
-  function between(t: TestContext, body?: Uint8Array) {
-    const { plugin, handle } = bareEdge(t, body);
-    const broken = plugin('guest');
-    broken.end.attached?.(1);
-    register(broken.end, '/');
-    broken.end.ready?.(1);
-    Object.assign(broken.state, { up: false, restarting: true });
-    /** A request: the status that its client has, 200 for none yet. */
-    const request = () => {
-      const { incoming, response } = exchange('GET');
-      handle(incoming);
-      return () => response.statusCode;
-    };
-    return { ...broken, request };
-  }
+/** A plugin whose instance has broken, and another is moments away. */
+function between(t: TestContext, body?: Uint8Array) {
+  const { plugin, handle } = bareEdge(t, body);
+  const broken = plugin('guest');
+  broken.end.attached?.(1);
+  register(broken.end, '/');
+  broken.end.ready?.(1);
+  Object.assign(broken.state, { up: false, restarting: true });
+  /** A request: the status that its client has, 200 for none yet. */
+  const request = () => {
+    const { incoming, response } = exchange('GET');
+    handle(incoming);
+    return () => response.statusCode;
+  };
+  return { ...broken, request };
+}
 
+suite('requests that come between two instances', () => {
   test('wait for the next one, in their order', (t) => {
     const { end, events, state, request } = between(t);
     const waiting = [request(), request(), request()];
