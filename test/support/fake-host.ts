@@ -15,6 +15,7 @@ export function pluginStatus(name: string, changes: Partial<PluginStatus> = {}):
     queuedEvents: 0,
     queuedBytes: 0,
     finishedEvents: 0,
+    computedMs: 0,
     capabilities: [],
     provides: [],
     consumes: [],

@@ -78,6 +78,7 @@ suite('pulp ps', () => {
     assert.deepEqual(names(json.out), ['echo', 'chat']);
     assert.equal((await pulp(['ps', '--json'], { isTerminal: true })).out, json.out);
     assert.match((await pulp(['ps', '--json=false'])).out, /^NAME /);
+    assert.equal((await pulp(['ps', '-q'], { isTerminal: true })).out, 'echo\nchat\n');
   });
 });
 
@@ -91,6 +92,18 @@ suite('pulp stats', () => {
       plugins.map(({ name }) => name),
       ['echo', 'chat'],
     );
+  });
+
+  test('are of the plugins that are named', async (t) => {
+    const { pulp } = await scene(t);
+    const { out } = await pulp(['stats', 'chat']);
+    assert.deepEqual(
+      (JSON.parse(out) as { plugins: { name: string }[] }).plugins.map(({ name }) => name),
+      ['chat'],
+    );
+    const { code, errors } = await pulp(['stats', 'chta']);
+    assert.equal(code, 1);
+    assert.match(errors, /^pulp: no plugin is called "chta"; did you mean chat\?/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { ControlClient, ControlError } from '../control/client.ts';
-import type { Act, PluginDetails } from '../control/protocol.ts';
+import type { Act, ControlStatus, PluginDetails } from '../control/protocol.ts';
 import { escapeUnprintable } from '../log/escape.ts';
 import { harmless } from '../log/json.ts';
 import type { ControlCommand } from './command-line.ts';
@@ -52,16 +52,25 @@ class Question {
 
   async ps({ flags }: Asked<'ps'>): Promise<number> {
     const status = await this.#client.status();
-    if (flags.json ?? !this.#isTerminal) for (const plugin of status.plugins) await this.#json(plugin);
+    if (flags.quiet)
+      for (const { name } of status.plugins) await this.#options.say(`${escapeUnprintable(name)}\n`);
+    else if (flags.json ?? !this.#isTerminal) for (const plugin of status.plugins) await this.#json(plugin);
     else await this.#options.say(ps(status, Date.now()));
     return 0;
   }
 
-  async stats({ flags }: Asked<'stats'>): Promise<number> {
+  async stats({ flags, plugins }: Asked<'stats'>): Promise<number> {
     const json = flags.json ?? !this.#isTerminal;
     const drawn = flags.watch && this.#isTerminal;
+    // One that is not there is said at once.
+    for (const name of plugins) await this.#client.plugin(name);
+    const look = async (): Promise<ControlStatus> => {
+      const status = await this.#client.status();
+      if (plugins.length === 0) return status;
+      return { ...status, plugins: status.plugins.filter(({ name }) => plugins.includes(name)) };
+    };
     if (drawn && !json) await this.#options.say('\x1b[2J');
-    for await (const stats of sample(() => this.#client.status())) {
+    for await (const stats of sample(look)) {
       if (json) await this.#json(stats);
       else await this.#options.say(drawn ? redraw(statsTable(stats)) : statsTable(stats));
       if (!flags.watch) break;

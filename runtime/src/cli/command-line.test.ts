@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -106,6 +106,8 @@ suite('command line', () => {
     assert.equal(refusal(['help', 'log']), 'unknown command "log"; did you mean logs?');
     assert.deepEqual(parseCommandLine(['--version'], {}), { name: 'version' });
     assert.deepEqual(parseCommandLine(['-version'], {}), { name: 'version' });
+    assert.deepEqual(parseCommandLine(['version'], {}), { name: 'version' });
+    assert.deepEqual(parseCommandLine(['help', 'version'], {}), { name: 'help' });
     assert.deepEqual(parseCommandLine(['--version'], { PULP_HTTP_PORT: 'x' }), { name: 'version' });
   });
 
@@ -200,10 +202,14 @@ suite('command line', () => {
 
   test('commands for a host that runs have flags and plugins of their own', () => {
     const env = { PULP_STORAGE_ROOT: '/srv', PULP_JSON: 'true', PULP_LOG_FORMAT: 'json', PULP_TAIL: '1' };
-    assert.deepEqual(parseCommandLine(['ps'], env), { name: 'ps', flags: { storageRoot: '/srv' } });
-    assert.deepEqual(parseCommandLine(['stats', '-watch', '--json=false'], {}), {
+    assert.deepEqual(parseCommandLine(['ps'], env), {
+      name: 'ps',
+      flags: { storageRoot: '/srv', quiet: false },
+    });
+    assert.deepEqual(parseCommandLine(['stats', '-watch', '--json=false', 'a', 'b'], {}), {
       name: 'stats',
       flags: { storageRoot: './data', watch: true, json: false },
+      plugins: ['a', 'b'],
     });
     assert.deepEqual(parseCommandLine(['logs', '-f', '-n', '5', 'echo', '-since=10m'], env), {
       name: 'logs',
@@ -242,9 +248,24 @@ suite('command line', () => {
       refusal(['./my-plugin']),
       'unexpected argument "./my-plugin"; to run a plugin: pulp run ./my-plugin',
     );
-    for (const argv of [['version'], ['help', 'version']]) {
-      assert.equal(refusal(argv), 'unknown command "version"; to run a plugin: pulp run version');
-    }
+    assert.equal(refusal(['kill', 'a']), 'unknown command "kill"; `pulp --help` lists them');
     assert.match(refusal(['run', 'a', '-manifest', 'b']), /give one of them$/);
+  });
+
+  test('takes the name of what is in the current folder for no command', () => {
+    const before = process.cwd();
+    const folder = mkdtempSync(join(tmpdir(), 'pulp-'));
+    try {
+      mkdirSync(join(folder, 'guestbook'));
+      process.chdir(folder);
+      assert.equal(
+        refusal(['guestbook']),
+        'unexpected argument "guestbook"; to run a plugin: pulp run guestbook',
+      );
+      assert.equal(refusal(['phonebook']), 'unknown command "phonebook"; `pulp --help` lists them');
+    } finally {
+      process.chdir(before);
+      rmSync(folder, { recursive: true });
+    }
   });
 });

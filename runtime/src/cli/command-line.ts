@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Act } from '../control/protocol.ts';
 import { suggest } from '../manifest/nearest.ts';
@@ -36,7 +36,11 @@ export type Command =
 /** What is asked of a host that runs. */
 export type ControlCommand =
   | { readonly name: 'ps'; readonly flags: ValuesOf<typeof PS_FLAGS> }
-  | { readonly name: 'stats'; readonly flags: ValuesOf<typeof STATS_FLAGS> }
+  | {
+      readonly name: 'stats';
+      readonly flags: ValuesOf<typeof STATS_FLAGS>;
+      readonly plugins: readonly string[];
+    }
   | {
       readonly name: 'logs';
       readonly flags: ValuesOf<typeof LOGS_FLAGS>;
@@ -80,8 +84,10 @@ export function parseCommandLine(
 function parseRun(argv: readonly string[], env: Environment, embedded: readonly string[]): Command {
   const { values: flags, given, switches, words } = parseFlags(argv, env, FLAGS);
   const [verb, ...places] = words;
-  if (verb !== undefined && verb !== 'run' && verb !== 'help') throw unknownCommand(verb);
+  if (verb !== undefined && verb !== 'run' && verb !== 'help' && verb !== 'version')
+    throw unknownCommand(verb);
   if (verb === 'help') return helpOn(places[0]);
+  if (verb === 'version') return { name: 'version' };
   if (switches.has('help')) return verb === 'run' ? helpOn('run') : { name: 'help' };
   if (switches.has('version')) return { name: 'version' };
 
@@ -123,7 +129,7 @@ function parseControl(name: ControlCommand['name'], argv: readonly string[], env
   // Each command's flags were read by its own table.
   const flags = parsed.values as never;
   if (name === 'logs') return { name, flags, ...(plugin === undefined ? {} : { plugin }) };
-  return name === 'ps' || name === 'stats' ? { name, flags } : { name, flags, plugins };
+  return name === 'ps' ? { name, flags } : { name, flags, plugins };
 }
 
 function parseBundle(argv: readonly string[], env: Environment): Command {
@@ -171,17 +177,19 @@ function noWords({ words }: ParsedFlags<FlagTable>): undefined {
 }
 
 function helpOn(word: string | undefined): Command {
-  if (word === undefined || word === 'help') return { name: 'help' };
+  if (word === undefined || word === 'help' || word === 'version') return { name: 'help' };
   const topic = keysOf(COMMANDS).find((known) => known === word);
   if (topic === undefined) throw unknownCommand(word);
   return { name: 'help', topic };
 }
 
 function unknownCommand(word: string): UsageError {
-  const nearest = suggest(word, [...keysOf(COMMANDS), 'help']);
+  const nearest = suggest(word, [...keysOf(COMMANDS), 'help', 'version']);
   if (nearest !== undefined) return new UsageError(`unknown command ${show(word)}; did you mean ${nearest}?`);
-  const what = /[./\\]/.test(word) ? 'unexpected argument' : 'unknown command';
-  return new UsageError(`${what} ${show(word)}; to run a plugin: pulp run ${word}`);
+  if (/[./\\]/.test(word) || existsSync(word)) {
+    return new UsageError(`unexpected argument ${show(word)}; to run a plugin: pulp run ${word}`);
+  }
+  return new UsageError(`unknown command ${show(word)}; \`pulp --help\` lists them`);
 }
 
 /** The manifest in a folder, or the path itself when it is no folder. What is not there is found out later. */

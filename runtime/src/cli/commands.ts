@@ -8,7 +8,16 @@ const json = flag(toggle(), {
 });
 
 /** The flags of `pulp ps`. */
-export const PS_FLAGS = { storageRoot: FLAGS.storageRoot, json } as const;
+export const PS_FLAGS = {
+  storageRoot: FLAGS.storageRoot,
+  quiet: flag(toggle(), {
+    fallback: 'false',
+    withoutVariable: true,
+    letter: 'q',
+    about: 'print their names only',
+  }),
+  json,
+} as const;
 
 /** The flags of `pulp stats`. */
 export const STATS_FLAGS = {
@@ -101,7 +110,7 @@ export const COMMANDS = {
     flags: FLAGS,
   },
   ps: { words: '', about: 'list the plugins of a running host', flags: PS_FLAGS },
-  stats: { words: '', about: 'show what they use', flags: STATS_FLAGS },
+  stats: { words: '[PLUGIN]...', about: 'show what they use', flags: STATS_FLAGS },
   logs: { words: '[PLUGIN]', about: 'show the log of a plugin, or of all', flags: LOGS_FLAGS },
   inspect: { words: 'PLUGIN...', about: 'show all that is known of a plugin', flags: INSPECT_FLAGS },
   stop: {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ControlStatus } from '../control/protocol.ts';
+import type { ControlStatus, PluginStatus } from '../control/protocol.ts';
 import { bytes, table } from './table.ts';
 
 /** Time between two looks, in milliseconds. */
@@ -23,6 +23,11 @@ export interface Stats {
 export interface PluginStats {
   readonly name: string;
   readonly state: string;
+  /**
+   * How much of the time it computed, or would have if there had been a processor for it. Two instances, as during a
+   * reload, may have 200.
+   */
+  readonly busyPercent: number;
   readonly eventsPerSecond: number;
   readonly memoryBytes: number;
   readonly maxMemoryBytes: number;
@@ -50,7 +55,7 @@ export async function* sample(look: () => Promise<ControlStatus>): AsyncGenerato
 /** What happened between two looks. */
 export function compare(before: Look, now: Look): Stats {
   const seconds = Math.max(1, now.at - before.at) / 1_000;
-  const finished = new Map(before.status.plugins.map((plugin) => [plugin.name, plugin.finishedEvents]));
+  const known = new Map(before.status.plugins.map((plugin) => [plugin.name, plugin]));
   const { status } = now;
   return {
     time: now.at,
@@ -61,17 +66,20 @@ export function compare(before: Look, now: Look): Stats {
     maxGuestBytes: status.maxGuestBytes,
     edgeBytes: status.edgeBytes,
     maxEdgeBytes: status.maxEdgeBytes,
-    plugins: status.plugins.map((plugin) => ({
-      name: plugin.name,
-      state: plugin.state,
-      eventsPerSecond: round(
-        (plugin.finishedEvents - (finished.get(plugin.name) ?? plugin.finishedEvents)) / seconds,
-      ),
-      memoryBytes: plugin.memoryBytes,
-      maxMemoryBytes: plugin.maxMemoryBytes,
-      queuedEvents: plugin.queuedEvents,
-      queuedBytes: plugin.queuedBytes,
-    })),
+    plugins: status.plugins.map((plugin) => comparePlugin(known.get(plugin.name) ?? plugin, plugin, seconds)),
+  };
+}
+
+function comparePlugin(before: PluginStatus, now: PluginStatus, seconds: number): PluginStats {
+  return {
+    name: now.name,
+    state: now.state,
+    busyPercent: Math.max(0, round((now.computedMs - before.computedMs) / 10 / seconds)),
+    eventsPerSecond: round((now.finishedEvents - before.finishedEvents) / seconds),
+    memoryBytes: now.memoryBytes,
+    maxMemoryBytes: now.maxMemoryBytes,
+    queuedEvents: now.queuedEvents,
+    queuedBytes: now.queuedBytes,
   };
 }
 
@@ -87,12 +95,13 @@ export function statsTable(stats: Stats): string {
   const rows = stats.plugins.map((plugin) => [
     plugin.name,
     plugin.state,
+    `${plugin.busyPercent}%`,
     String(plugin.eventsPerSecond),
     `${bytes(plugin.memoryBytes)} / ${bytes(plugin.maxMemoryBytes)}`,
     String(plugin.queuedEvents),
     bytes(plugin.queuedBytes),
   ]);
-  const heads = ['NAME', 'STATE', 'EVENTS/S', 'MEMORY / LIMIT', 'QUEUE', 'QUEUED'];
+  const heads = ['NAME', 'STATE', 'BUSY', 'EVENTS/S', 'MEMORY / LIMIT', 'QUEUE', 'QUEUED'];
   return `host ${stats.pid}: ${host.join(', ')}\n\n${table(heads, rows)}`;
 }
 

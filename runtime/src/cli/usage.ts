@@ -55,7 +55,10 @@ function usageLine(topic: CommandName): string {
 
 function commandLines(): string {
   const lines = keysOf(COMMANDS).map((name) => [`${name} ${COMMANDS[name].words}`, COMMANDS[name].about]);
-  lines.push(['help [COMMAND]', 'show this text, or the flags of a command']);
+  lines.push(
+    ['help [COMMAND]', 'show this text, or the flags of a command'],
+    ['version', SWITCHES.version.about],
+  );
   const width = Math.max(...lines.map(([command = '']) => command.length));
   return lines.map(([command = '', about = '']) => `  ${command.padEnd(width)}   ${about}`).join('\n');
 }

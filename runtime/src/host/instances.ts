@@ -45,6 +45,8 @@ export class Instances {
   /** Threads that could not be ended yet. */
   readonly #left = new Set<PluginThread>();
   #count = 0;
+  /** What those that are forgotten have computed, in milliseconds. */
+  #computedBefore = 0;
 
   /** @param plugin Whose they are, at the edge. */
   constructor(name: string, plugin: EdgePlugin, options: InstancesOptions) {
@@ -73,6 +75,13 @@ export class Instances {
     let bytes = 0;
     for (const instance of this.all()) bytes += instance.memory;
     return bytes;
+  }
+
+  /** For how long they have computed, those before them included, in milliseconds. */
+  get computedMs(): number {
+    let ms = this.#computedBefore;
+    for (const instance of this.all()) ms += instance.computedMs;
+    return ms;
   }
 
   /** Whether one is where nothing can end it: in a native call, or in a thread that could not be ended. */
@@ -168,6 +177,7 @@ export class Instances {
 
   /** One is over: what it left is settled. */
   forget(instance: RunningInstance): void {
+    if (this.all().includes(instance)) this.#computedBefore += instance.computedMs;
     this.#plugin.detach(instance.attachment, instance.how?.state === 'overdue' ? 'overdue' : 'broken');
     this.#retiring.delete(instance);
     if (this.#serving === instance) this.#serving = undefined;

@@ -51,6 +51,7 @@ export function pluginStatus(supervised: Supervised): PluginStatus {
     queuedEvents: plugin.unfinished,
     queuedBytes: plugin.queuedBytes,
     finishedEvents: plugin.finished,
+    computedMs: Math.round(instances.computedMs),
     capabilities: spec.capabilities,
     provides: spec.provides,
     consumes: spec.consumes,

@@ -74,6 +74,7 @@ export class RunningInstance {
   #readyAt: number | undefined;
   #readySince: number | undefined;
   #how: InstanceEnd | undefined;
+  #computedMs: number | undefined;
 
   constructor(options: RunningInstanceOptions) {
     const { loaded, number, lease, edge, plugin, slots, deployment, debug } = options;
@@ -130,6 +131,11 @@ export class RunningInstance {
     return this.#phase === 'ended' ? 0 : this.#activity.memory;
   }
 
+  /** For how long it has computed, in milliseconds. */
+  get computedMs(): number {
+    return this.#computedMs ?? this.#activity.computedMs(performance.now());
+  }
+
   /** Whether it is inside of a call that nothing can end. */
   get insideNative(): boolean {
     return this.#native.inside;
@@ -148,6 +154,8 @@ export class RunningInstance {
   /** It is over, as was seen from outside. Nothing that it says counts any more. */
   over(end: InstanceEnd): void {
     if (this.#phase === 'ended') return;
+    // One that was cut off never says that it computes no more.
+    this.#computedMs = this.computedMs;
     this.#phase = 'ended';
     this.#how = end;
     this.#start.resolve(end);

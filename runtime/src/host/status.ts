@@ -40,6 +40,8 @@ export interface PluginStatus {
   readonly queuedBytes: number;
   /** Events that were finished since the host began. */
   readonly finishedEvents: number;
+  /** For how long it has computed since the host began, host calls other than waits included, in milliseconds. */
+  readonly computedMs: number;
   readonly capabilities: readonly string[];
   readonly provides: readonly string[];
   readonly consumes: readonly string[];

@@ -75,6 +75,35 @@ suite('Activity', () => {
     assertSince(watch, at.now + 7);
   });
 
+  test('adds up for how long the guest has computed, without its waits', (t) => {
+    const at = clock(t);
+    const { activity, watch } = both();
+    const assertComputed = (expected: number): void => {
+      const ms = watch.computedMs(at.now);
+      assert.ok(Math.abs(ms - expected) < 0.01, `${ms} ms, not ${expected}`);
+    };
+    assertComputed(0);
+    for (let step = 0; step < 3; step++) {
+      activity.enter(Entry.step, at.now);
+      at.now += 10;
+      assertComputed(step * 15 + 10);
+      activity.wait();
+      at.now += 10_000;
+      assertComputed(step * 15 + 10);
+      activity.resume();
+      at.now += 5;
+      assertComputed(step * 15 + 15);
+      activity.leave();
+      at.now += 10_000;
+      assertComputed(step * 15 + 15);
+    }
+    activity.enter(Entry.step, at.now);
+    at.now += 3;
+    activity.wait();
+    activity.leave();
+    assertComputed(48);
+  });
+
   test('says how much memory there is', () => {
     const { activity, watch } = both();
     activity.memory = 4_294_967_296;

@@ -1,6 +1,6 @@
 /**
  * What an instance is doing, noted in shared memory: the host sees a guest that does not come back without having
- * asked its thread anything, and the thread pays two additions a step for that.
+ * asked its thread anything, and the thread pays two additions and a look at the clock a step for that.
  */
 import { shared } from './monotonic.ts';
 
@@ -8,6 +8,8 @@ const SERIAL = 0;
 const ENTRY = 1;
 const SINCE = 1;
 const MEMORY = 2;
+const FROM = 3;
+const COMPUTED = 4;
 
 /** What a guest is inside of. */
 export const entries = ['its start', 'a step', 'its shutdown'] as const;
@@ -17,7 +19,7 @@ export const Entry = { start: 0, step: 1, shutdown: 2 } as const;
 export type EntryKind = (typeof Entry)[keyof typeof Entry];
 
 export function createActivity(): SharedArrayBuffer {
-  return new SharedArrayBuffer(24);
+  return new SharedArrayBuffer(40);
 }
 
 /** The plugin thread's end, for one instance. Times are those of `performance.now()`. */
@@ -37,7 +39,7 @@ export class Activity {
   enter(entry: EntryKind, now: number): void {
     this.#waits = 0;
     this.#words[ENTRY] = entry;
-    this.#numbers[SINCE] = shared(now);
+    this.#numbers[SINCE] = this.#numbers[FROM] = shared(now);
     // Odd while it computes.
     Atomics.add(this.#words, SERIAL, 1);
   }
@@ -45,7 +47,7 @@ export class Activity {
   /** The guest has returned, or will never. */
   leave(): void {
     this.#waits = 0;
-    if ((Atomics.load(this.#words, SERIAL) & 1) === 1) Atomics.add(this.#words, SERIAL, 1);
+    if ((Atomics.load(this.#words, SERIAL) & 1) === 1) this.#rest(shared(performance.now()));
   }
 
   /** The guest waits for the host: that time is not its own. */
@@ -54,8 +56,9 @@ export class Activity {
     if (this.#waits === 0 && (Atomics.load(this.#words, SERIAL) & 1) === 0) return;
     this.#waits += 1;
     if (this.#waits > 1) return;
-    this.#used = shared(performance.now()) - (this.#numbers[SINCE] ?? 0);
-    Atomics.add(this.#words, SERIAL, 1);
+    const now = shared(performance.now());
+    this.#used = now - (this.#numbers[SINCE] ?? 0);
+    this.#rest(now);
   }
 
   /** The guest goes on. */
@@ -63,8 +66,17 @@ export class Activity {
     if (this.#waits === 0) return;
     this.#waits -= 1;
     if (this.#waits > 0) return;
-    this.#numbers[SINCE] = shared(performance.now()) - this.#used;
+    const now = shared(performance.now());
+    this.#numbers[SINCE] = now - this.#used;
+    this.#numbers[FROM] = now;
     Atomics.add(this.#words, SERIAL, 1);
+  }
+
+  /** Hot: once a step. */
+  #rest(now: number): void {
+    const numbers = this.#numbers;
+    Atomics.add(this.#words, SERIAL, 1);
+    numbers[COMPUTED] = (numbers[COMPUTED] ?? 0) + now - (numbers[FROM] ?? 0);
   }
 
   /** Bytes of the guest's memory. */
@@ -94,6 +106,15 @@ export class ActivityWatch {
     // Read in between of two notes it would be the time of neither.
     if ((serial & 1) === 0 || Atomics.load(this.#words, SERIAL) !== serial) return undefined;
     return since - shared(0);
+  }
+
+  /** For how long the guest has computed so far, in milliseconds. It may lack the step that ends just now. */
+  computedMs(now: number): number {
+    const serial = Atomics.load(this.#words, SERIAL);
+    const from = this.#numbers[FROM] ?? 0;
+    const before = this.#numbers[COMPUTED] ?? 0;
+    const computes = (serial & 1) === 1 && Atomics.load(this.#words, SERIAL) === serial;
+    return computes ? before + Math.max(0, shared(now) - from) : before;
   }
 
   /** What the guest is inside of, or was last. */
