@@ -190,7 +190,9 @@ export class WsPlugin implements PluginEnd {
     const claimed = this.#claims.get(instance);
     if (claimed === undefined) return Code.refused;
     if (claimed.has(path)) return Code.ok;
-    if (claimed.size >= maxPaths) return this.#refuse({ reason: `a plugin has at most ${maxPaths} paths` });
+    if (claimed.size >= maxPaths) {
+      return this.#refuse({ path: printable(path), reason: `a plugin has at most ${maxPaths} paths` });
+    }
     const owner = this.#otherOwner(path);
     if (owner !== undefined) {
       return this.#refuse({ path: printable(path), reason: 'another plugin has it', owner });
