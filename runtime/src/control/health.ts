@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from '../edge/node-http.ts';
 import type { HostStatus, PluginStatus } from '../host/status.ts';
+import { decodeName } from './decode-name.ts';
 import { limitConnections } from './limit-connections.ts';
 
 /** Connections at a time; beyond it the oldest is closed. */
@@ -42,7 +43,7 @@ export function answerHealth(target: string, health: Health): HealthAnswer | und
   if (now === undefined) return { status: 503, text: 'the host is starting\n' };
   if (now.stopping) return { status: 503, text: 'the host is stopping\n' };
   if (encoded !== undefined) {
-    const asked = now.plugins.find(({ name }) => name === decoded(encoded));
+    const asked = now.plugins.find(({ name }) => name === decodeName(encoded));
     return asked === undefined ? undefined : readiness([asked]);
   }
   const excluded = new URLSearchParams(query).getAll('exclude');
@@ -55,15 +56,6 @@ function readiness(plugins: readonly PluginStatus[]): HealthAnswer {
   const not = plugins.filter(({ state }) => state !== 'ready');
   if (not.length === 0) return ok;
   return { status: 503, text: not.map(({ name, state }) => `${name} is ${state}\n`).join('') };
-}
-
-/** The name that a segment of a path stands for, if it is percent-encoded as it has to be. */
-function decoded(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The listener for `-health-port`: GET and HEAD of those paths, and 404 for anything else. */

@@ -9,7 +9,7 @@ import type { HostStatus, PluginStatus } from '../host/status.ts';
  * | `GET /v1/plugins/NAME` | {@link PluginDetails} |
  * | `POST /v1/plugins/NAME/ACT` | its `PluginStatus` afterwards |
  * | `GET /v1/logs?plugin=&tail=&since=&follow=1` | lines of JSON |
- * | `GET /livez`, `GET /readyz` | as those of `-health-port` |
+ * | `GET /livez`, `GET /readyz`, `GET /readyz/NAME` | as those of `-health-port` |
  *
  * Anything but 200 has a {@link ControlRefusal}.
  */

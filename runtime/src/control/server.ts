@@ -6,6 +6,7 @@ import { createServer } from '../edge/node-http.ts';
 import type { Log } from '../ext.ts';
 import type { HostControl, PluginStatus } from '../host/status.ts';
 import { claim, type Claim } from './claim.ts';
+import { decodeName } from './decode-name.ts';
 import { answerHealth, type Health } from './health.ts';
 import { limitConnections } from './limit-connections.ts';
 import type { LogHistory } from './log-history.ts';
@@ -116,7 +117,7 @@ export class ControlServer implements AsyncDisposable {
     if (url === null) throw new Refusal(400, { error: 'that is no path' });
     const { pathname: path, searchParams: query } = url;
     if (method === 'GET') {
-      const health = answerHealth(request.url ?? '', this.#options.health);
+      const health = answerHealth(`${path}${url.search}`, this.#options.health);
       if (health !== undefined) {
         response.writeHead(health.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(health.text);
         return;
@@ -126,7 +127,10 @@ export class ControlServer implements AsyncDisposable {
     }
     const [, encoded = '', act] = /^\/v1\/plugins\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
     if (encoded === '') throw new Refusal(404, { error: `there is no ${method} ${path}` });
-    const name = decoded(encoded);
+    const name = decodeName(encoded);
+    if (name === undefined) {
+      throw new Refusal(400, { error: 'the name of the plugin is not percent-encoded as it has to be' });
+    }
     if (method === 'GET' && act === undefined) return send(response, 200, this.#details(name));
     const known = ACTS.find((candidate) => candidate === act);
     if (method !== 'POST' || known === undefined) {
@@ -246,12 +250,4 @@ function number(query: URLSearchParams, key: string): number | undefined {
   if (text === null) return undefined;
   if (/^\d{1,16}$/.test(text)) return Number(text);
   throw new Refusal(400, { error: `${key} is ${JSON.stringify(text)}: it must be a whole number` });
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new Refusal(400, { error: 'the name of the plugin is not percent-encoded as it has to be' });
-  }
 }
