@@ -83,7 +83,7 @@ export interface HostControl {
   stopPlugin(name: string, signal?: AbortSignal): Promise<void>;
   /** Starts a plugin that is stopped or failed, at once. Rejects with the reason when it does not come up. */
   startPlugin(name: string, signal?: AbortSignal): Promise<void>;
-  /** Stops and starts it; what comes in between waits. A start or reload that is under way is called off. */
+  /** Stops and starts it; what comes in between gets 503. A start or reload that is under way is called off. */
   restartPlugin(name: string, signal?: AbortSignal): Promise<void>;
   /**
    * Reads manifest and module again and puts a new instance in the place of the one that runs, without losing a
